@@ -1,0 +1,1 @@
+//! What the whole-system tests, the examples and the benches share.
