@@ -9,17 +9,30 @@
 //! | --- | --- |
 //! | [`value`], [`id`], [`space`] | what the data is made of and how it is named |
 //! | [`record`], [`change`] | one entry of a space, and one small change to it with its context |
+//! | [`merge`] | [`merge::apply`], the only merge there is |
+//! | [`protocol`] | the messages between a machine and a server |
+//! | [`api`] | the HTTP paths, who may call them, the administrative messages |
+//! | [`server`] | the server's side: what to load, what to write, what to answer |
+//! | [`snapshot`] | what was set aside |
 //! | [`canonical`] | the one byte encoding under which contents are hashed |
+//! | `wire` | MessagePack in and out (feature `wire`) |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+pub mod api;
 pub mod canonical;
 pub mod change;
 pub mod id;
+pub mod merge;
+pub mod protocol;
 pub mod record;
+pub mod server;
+pub mod snapshot;
 pub mod space;
 pub mod time;
 pub mod value;
+#[cfg(feature = "wire")]
+pub mod wire;

@@ -1,0 +1,515 @@
+//! Administrative acts: enrolment, membership, deletion, bringing back, and the server's steps of a procedure.
+
+use super::{
+    Answer, Deleted, Refusal, Request, Scope,
+    space::{accept, commit_batch, space_mut},
+    state::{
+        HistoryBatch, Last, Loaded, Login, Machine, Member, Needs, Reservation, StepResult, Touched,
+    },
+};
+use crate::{
+    change::{Author, Change, Context, Operation},
+    id::{ChangeId, Incarnation, MachineId, ProcedureId, RecordId, Sequence, SnapshotId},
+    protocol::{Limit, Limited, Limits},
+    record::{FieldName, Record},
+    snapshot::{Reason, Snapshot},
+    space::{SpaceKind, SpaceName},
+    time::Timestamp,
+    value::Value,
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::{String, ToString},
+    vec::Vec,
+};
+
+/// The name under which the deletion of a procedure is kept.
+pub(super) const DELETE_STEP: &str = "delete";
+
+pub(super) fn needs(needs: &mut Needs, request: &Request) {
+    match request {
+        Request::Sync { .. } => {}
+        Request::MakeCode(code) => {
+            needs.codes.insert(code.hash);
+        }
+        Request::Enroll { code, machine, .. } => {
+            needs.codes.insert(*code);
+            needs.machines.insert(*machine);
+        }
+        Request::Membership {
+            machine,
+            join,
+            leave,
+            ..
+        } => {
+            needs.machines.insert(*machine);
+            for space in join.iter().chain(leave) {
+                needs
+                    .spaces
+                    .entry(space.clone())
+                    .or_default()
+                    .members
+                    .insert(*machine);
+            }
+        }
+        Request::Delete {
+            spaces, procedure, ..
+        } => {
+            if let Some((procedure, machine, _)) = procedure {
+                needs.steps.insert((*procedure, DELETE_STEP.to_string()));
+                needs.machines.insert(*machine);
+            }
+            for (space, _) in spaces {
+                needs.spaces.entry(space.clone()).or_default().whole = true;
+            }
+        }
+        Request::CancelProcedure { procedure } => {
+            needs.reservations_of.insert(*procedure);
+        }
+        Request::KeepStep { step } => {
+            needs.steps.insert((step.procedure, step.step.clone()));
+        }
+        Request::BringBack { space, .. } => {
+            needs.spaces.entry(space.clone()).or_default().whole = true
+        }
+    }
+}
+
+pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Answer {
+    match request {
+        // The caller sends these elsewhere.
+        Request::Sync { .. } => Answer::Done,
+        Request::MakeCode(code) => {
+            loaded.codes.insert(code.hash, code.clone());
+            loaded.writes.codes.insert(code.hash, code);
+            Answer::Done
+        }
+        Request::Enroll {
+            code,
+            machine,
+            token,
+            name,
+            now,
+        } => enroll(
+            loaded,
+            code,
+            machine,
+            Machine {
+                name,
+                token,
+                scope: Scope::All,
+                enrolled: now,
+            },
+            limits,
+        )
+        .map_or_else(Answer::Refused, Answer::Enrolled),
+        Request::Membership {
+            machine,
+            login,
+            join,
+            leave,
+            now,
+        } => membership(loaded, machine, &join, &leave).map_or_else(Answer::Refused, |()| {
+            loaded.writes.logins.extend(login.map(|user| Login {
+                machine,
+                user,
+                time: now,
+            }));
+            Answer::Done
+        }),
+        Request::Delete {
+            spaces,
+            by,
+            procedure,
+            now,
+        } => delete(loaded, spaces, &by, procedure, now)
+            .map_or_else(Answer::Refused, Answer::Deleted),
+        Request::CancelProcedure { procedure } => {
+            for space in loaded.spaces.values_mut() {
+                if space
+                    .reservation
+                    .is_some_and(|held| held.procedure == procedure)
+                {
+                    space.reservation = None;
+                    space.touched.reservation = true;
+                }
+            }
+            Answer::Done
+        }
+        Request::KeepStep { step } => {
+            let key = (step.procedure, step.step.clone());
+            if let Some(earlier) = loaded.steps.get(&key) {
+                return Answer::Step(earlier.clone());
+            }
+            loaded.steps.insert(key, step.clone());
+            loaded.writes.steps.push(step.clone());
+            Answer::Step(step)
+        }
+        Request::BringBack {
+            space,
+            records,
+            incarnation,
+            snapshot,
+            author,
+        } => bring_back(loaded, &space, records, incarnation, snapshot, author),
+    }
+}
+
+fn enroll(
+    loaded: &mut Loaded,
+    code: super::SecretHash,
+    id: MachineId,
+    mut machine: Machine,
+    limits: &Limits,
+) -> Result<Scope, Refusal> {
+    let mut code = loaded
+        .codes
+        .get(&code)
+        .cloned()
+        .ok_or(Refusal::UnknownCode)?;
+    let known = loaded.machines.get(&id);
+    if known.is_some_and(|known| known.token != machine.token) {
+        return Err(Refusal::MachineTaken);
+    }
+    match code.used_by {
+        Some(user) if user == id && known.is_some() => return Ok(code.scope),
+        Some(_) => return Err(Refusal::UsedCode),
+        None if machine.enrolled >= code.expires => return Err(Refusal::ExpiredCode),
+        None => {}
+    }
+    if known.is_none() {
+        if let Some(most) = limits.machines
+            && loaded.machines_enrolled >= most
+        {
+            return Err(Refusal::Limit(Limit {
+                of: Limited::Machines,
+                most,
+            }));
+        }
+        loaded.machines_enrolled += 1;
+    }
+    code.used_by = Some(id);
+    machine.scope = code.scope.clone();
+    loaded.machines.insert(id, machine.clone());
+    loaded.writes.machines.insert(id, machine);
+    loaded.codes.insert(code.hash, code.clone());
+    loaded.writes.codes.insert(code.hash, code.clone());
+    Ok(code.scope)
+}
+
+/// A change of membership is a commit too, and moves the position: a machine learns of it at its next poll.
+fn membership(
+    loaded: &mut Loaded,
+    machine: MachineId,
+    join: &[SpaceName],
+    leave: &[SpaceName],
+) -> Result<(), Refusal> {
+    if !loaded.machines.contains_key(&machine) {
+        return Err(Refusal::UnknownMachine);
+    }
+    let wanted: BTreeMap<&SpaceName, bool> = leave
+        .iter()
+        .map(|space| (space, false))
+        .chain(join.iter().map(|space| (space, true)))
+        .collect();
+    for (name, present) in wanted {
+        let space = space_mut(loaded, name);
+        if space
+            .members
+            .get(&machine)
+            .is_some_and(|member| member.present)
+            == present
+        {
+            continue;
+        }
+        let position = loaded.next_position();
+        let space = space_mut(loaded, name);
+        space.members.insert(machine, Member { present, position });
+        space.touched.members.insert(machine);
+    }
+    Ok(())
+}
+
+fn delete(
+    loaded: &mut Loaded,
+    spaces: Vec<(SpaceName, SnapshotId)>,
+    by: &str,
+    procedure: Option<(ProcedureId, MachineId, Timestamp)>,
+    now: Timestamp,
+) -> Result<Vec<Deleted>, Refusal> {
+    let step = procedure.map(|(id, ..)| (id, DELETE_STEP.to_string()));
+    if let Some(earlier) = step.as_ref().and_then(|key| loaded.steps.get(key)) {
+        // Done before; the result is what it was then.
+        return Ok(parse_deleted(&earlier.result));
+    }
+    for (name, _) in &spaces {
+        let held = loaded.spaces.get(name).and_then(|space| space.reservation);
+        if held.is_some_and(|held| {
+            now < held.until && procedure.is_none_or(|(id, ..)| id != held.procedure)
+        }) {
+            return Err(Refusal::Reserved(name.clone()));
+        }
+    }
+    let mut done = Vec::new();
+    for (name, snapshot) in spaces {
+        done.push(delete_one(loaded, name, snapshot, by, procedure, now));
+    }
+    if let Some((procedure, step)) = step {
+        let kept = StepResult {
+            procedure,
+            step: step.clone(),
+            result: write_deleted(&done),
+        };
+        loaded.steps.insert((procedure, step), kept.clone());
+        loaded.writes.steps.push(kept);
+    }
+    Ok(done)
+}
+
+fn delete_one(
+    loaded: &mut Loaded,
+    name: SpaceName,
+    id: SnapshotId,
+    by: &str,
+    procedure: Option<(ProcedureId, MachineId, Timestamp)>,
+    now: Timestamp,
+) -> Deleted {
+    let taken = snapshot(
+        loaded,
+        &name,
+        id,
+        Reason::Deleted,
+        Some(by.to_string()),
+        now,
+    );
+    let position = loaded.next_position();
+    if taken.is_some() {
+        match name.kind {
+            SpaceKind::User => loaded.users = loaded.users.saturating_sub(1),
+            SpaceKind::Group => loaded.groups = loaded.groups.saturating_sub(1),
+            SpaceKind::Common | SpaceKind::Local => {}
+        }
+    }
+    let space = space_mut(loaded, &name);
+    space.head.generation += 1;
+    space.head.head = 0;
+    space.head.horizon = 0;
+    space.head.position = position;
+    for record in space.records.values_mut() {
+        *record = None;
+    }
+    space.superseded.clear();
+    space.last.clear();
+    // What this commit had noted before goes with the rest; memberships and the history stay.
+    let before = core::mem::take(&mut space.touched);
+    space.touched = Touched {
+        cleared: true,
+        head: true,
+        members: before.members,
+        history: before.history,
+        ..Touched::default()
+    };
+    space.reservation = procedure.map(|(procedure, machine, until)| Reservation {
+        machine,
+        procedure,
+        until,
+    });
+    space.touched.reservation = true;
+    Deleted {
+        space: name,
+        records: taken.unwrap_or(0),
+        snapshot: taken.map(|_| id),
+    }
+}
+
+/// Keeps the whole space as it stands; returns the number of live records, or `None` where there is nothing to keep.
+fn snapshot(
+    loaded: &mut Loaded,
+    name: &SpaceName,
+    id: SnapshotId,
+    reason: Reason,
+    person: Option<String>,
+    time: Timestamp,
+) -> Option<u64> {
+    let epoch = loaded.store.epoch;
+    let space = space_mut(loaded, name);
+    if !space.head.exists() {
+        return None;
+    }
+    let records: Vec<(RecordId, Record)> = space
+        .records
+        .iter()
+        .filter_map(|(id, record)| Some((*id, record.clone()?)))
+        .collect();
+    let live = records
+        .iter()
+        .filter(|(_, record)| record.dead.is_none())
+        .count() as u64;
+    let mut superseded = space.superseded.clone();
+    superseded.extend(space.touched.superseded.iter().cloned());
+    let (generation, seen) = (Some(space.head.generation), space.head.head);
+    loaded.writes.snapshots.push(Snapshot {
+        id,
+        reason,
+        time,
+        machine: None,
+        person,
+        space: name.clone(),
+        epoch: Some(epoch),
+        generation,
+        seen,
+        records,
+        superseded,
+        outbox: Vec::new(),
+    });
+    Some(live)
+}
+
+/// New changes that make live, with the values that they had, the records that differ from what is to be again. What
+/// stands beside them stays. Shared by the two sides: a machine brings back from its own snapshots the same way.
+pub(crate) fn changes_to_bring_back(
+    stands: impl Fn(RecordId) -> Option<Record>,
+    seen: Sequence,
+    records: Vec<(RecordId, BTreeMap<FieldName, Value>)>,
+    incarnation: Incarnation,
+    author: &Author,
+) -> Vec<Change> {
+    let mut number = 0;
+    records
+        .into_iter()
+        .filter_map(|(id, fields)| {
+            let stands = stands(id);
+            let same = |name: &FieldName, value: &Value| {
+                stands.as_ref().and_then(|r| r.get(name)) == Some(value)
+            };
+            let edit: BTreeMap<FieldName, Option<Value>> = fields
+                .into_iter()
+                .filter(|(name, value)| !same(name, value))
+                .map(|(n, v)| (n, Some(v)))
+                .collect();
+            if edit.is_empty() {
+                return None;
+            }
+            number += 1;
+            Some(Change {
+                id: ChangeId {
+                    incarnation,
+                    number,
+                },
+                record: id,
+                context: Context {
+                    seen,
+                    own: BTreeMap::new(),
+                },
+                operation: Operation::Edit(edit),
+                author: author.clone(),
+            })
+        })
+        .collect()
+}
+
+fn bring_back(
+    loaded: &mut Loaded,
+    name: &SpaceName,
+    records: Vec<(RecordId, BTreeMap<FieldName, Value>)>,
+    incarnation: Incarnation,
+    id: SnapshotId,
+    author: Author,
+) -> Answer {
+    let space = space_mut(loaded, name);
+    let (existed, head, generation) = (space.head.exists(), space.head.head, space.head.generation);
+    let changes = changes_to_bring_back(
+        |id| space.records.get(&id).cloned().flatten(),
+        head,
+        records,
+        incarnation,
+        &author,
+    );
+    let Some(newest) = changes.last() else {
+        return Answer::BroughtBack {
+            changes: 0,
+            snapshot: None,
+        };
+    };
+    let (number, hash) = (newest.id.number, newest.content_hash().0);
+    let time = author.time;
+    let kept = snapshot(loaded, name, id, Reason::BroughtBack, author.person, time);
+    let space = space_mut(loaded, name);
+    let superseded = changes
+        .iter()
+        .flat_map(|change| accept(space, change))
+        .collect();
+    space.last.insert(
+        incarnation,
+        Last {
+            number,
+            hash,
+            sequence: space.head.head,
+        },
+    );
+    space.touched.last.insert(incarnation);
+    let count = changes.len() as u64;
+    let batch = HistoryBatch {
+        generation,
+        first: head + 1,
+        machine: None,
+        time,
+        changes,
+    };
+    commit_batch(loaded, name, batch, superseded, existed);
+    Answer::BroughtBack {
+        changes: count,
+        snapshot: kept.map(|_| id),
+    }
+}
+
+/// Kept as lines of text, so that a step's result needs no encoder in the core: `SNAPSHOT|- RECORDS SPACE`.
+fn write_deleted(done: &[Deleted]) -> String {
+    let lines = done.iter().map(|deleted| {
+        let snapshot = deleted
+            .snapshot
+            .map_or_else(|| "-".to_string(), |id| id.to_string());
+        alloc::format!("{snapshot} {} {}", deleted.records, deleted.space)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn parse_deleted(text: &str) -> Vec<Deleted> {
+    text.lines()
+        .filter_map(|line| {
+            let mut parts = line.splitn(3, ' ');
+            let (snapshot, records, space) = (parts.next()?, parts.next()?, parts.next()?);
+            Some(Deleted {
+                space: space.parse().ok()?,
+                records: records.parse().ok()?,
+                snapshot: snapshot.parse().ok(),
+            })
+        })
+        .collect()
+}
+
+/// The spaces of `spaces` that lie outside `scope`; `groups_of` says which groups a user belongs to. An enrolment for
+/// named groups covers those groups and their members' personal spaces.
+pub fn outside_scope<'a>(
+    scope: &Scope,
+    spaces: impl IntoIterator<Item = &'a SpaceName>,
+    groups_of: impl Fn(&str) -> Vec<String>,
+) -> Vec<SpaceName> {
+    let Scope::Groups(named) = scope else {
+        return Vec::new();
+    };
+    let named: BTreeSet<&String> = named.iter().collect();
+    let covered = |space: &SpaceName| match space.kind {
+        SpaceKind::Group => named.contains(&space.name),
+        SpaceKind::User => groups_of(&space.name)
+            .iter()
+            .any(|group| named.contains(group)),
+        SpaceKind::Common => true,
+        SpaceKind::Local => false,
+    };
+    spaces
+        .into_iter()
+        .filter(|space| !covered(space))
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,269 @@
+//! The server's side, pure: what a store must load for a group of requests, what it must then write, what it answers.
+//!
+//! A store has one way to write, `commit(requests) -> answers`, in which it
+//! 1. asks [`needs`] what to load;
+//! 2. loads it, in one transaction;
+//! 3. lets [`merge`] decide: writes, and drafts of the answers; later requests of the group see the writes of earlier
+//!    ones;
+//! 4. writes, and reads the pages that the drafts ask for;
+//! 5. lets [`Draft::finish`] complete the answers;
+//! 6. commits, and only then lets the answers go.
+//!
+//! Administrative acts are requests too. Every kind of store shares every rule that way.
+
+mod admin;
+mod heads;
+mod session;
+mod space;
+mod state;
+
+pub use admin::outside_scope;
+pub use heads::{Heads, MachineHead};
+pub use session::{Action, Event, MAX_SPACES, Session};
+pub use state::{
+    Code, Draft, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery,
+    PageRead, PastEpoch, Reservation, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead,
+    Writes,
+};
+
+use crate::{
+    change::Author,
+    id::{Incarnation, MachineId, ProcedureId, RecordId, SnapshotId},
+    protocol::{Limits, SpaceReply, SpaceRequest},
+    record::FieldName,
+    space::SpaceName,
+    time::Timestamp,
+    value::Value,
+};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// The SHA-256 of a secret (a token or a code). Secrets themselves are never stored.
+pub type SecretHash = [u8; 32];
+
+/// What a machine may touch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Every space of the realm.
+    All,
+    /// Those of these groups, and the personal spaces of their members.
+    Groups(Vec<String>),
+}
+
+/// One thing to do, in one commit with others. Each carries the moment at which it was received.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// A machine pushes and pulls one space.
+    Sync {
+        /// Who asks.
+        machine: MachineId,
+        /// Its present incarnation.
+        incarnation: Incarnation,
+        /// Who is logged in there.
+        person: Option<String>,
+        /// About how many bytes of records the page may have.
+        limit: u32,
+        /// What it says.
+        request: SpaceRequest,
+        /// When.
+        now: Timestamp,
+    },
+    /// An administrator makes a one-time code for a machine to enrol with.
+    MakeCode(Code),
+    /// A machine enrols with a code. Repeating it with the same machine and token gives the same answer.
+    Enroll {
+        /// The hash of the code.
+        code: SecretHash,
+        /// The machine, as it drew itself.
+        machine: MachineId,
+        /// The hash of its token.
+        token: SecretHash,
+        /// What people call it.
+        name: String,
+        /// When.
+        now: Timestamp,
+    },
+    /// The spaces that a machine is a member of from now on, and whose login made it so.
+    Membership {
+        /// The machine.
+        machine: MachineId,
+        /// The person who just logged in.
+        login: Option<String>,
+        /// Spaces to join.
+        join: Vec<SpaceName>,
+        /// Spaces to leave.
+        leave: Vec<SpaceName>,
+        /// When.
+        now: Timestamp,
+    },
+    /// An administrator deletes spaces. Each is kept as a snapshot and goes on, empty, in its next generation.
+    Delete {
+        /// The spaces, with the name for the snapshot of each.
+        spaces: Vec<(SpaceName, SnapshotId)>,
+        /// Whose act.
+        by: String,
+        /// The procedure whose step this is, and the machine for which the spaces are reserved, until when.
+        procedure: Option<(ProcedureId, MachineId, Timestamp)>,
+        /// When.
+        now: Timestamp,
+    },
+    /// The end of a procedure before its Start: its reservations are lifted.
+    CancelProcedure {
+        /// Which.
+        procedure: ProcedureId,
+    },
+    /// The evidence of a procedure's step that writes nothing else (the backup).
+    KeepStep {
+        /// The procedure, its step and the step's result.
+        step: StepResult,
+    },
+    /// An administrator brings records back, as new changes over what stands.
+    BringBack {
+        /// The space.
+        space: SpaceName,
+        /// The records as they shall be again: the fields that were set.
+        records: Vec<(RecordId, BTreeMap<FieldName, Value>)>,
+        /// A fresh incarnation for the changes.
+        incarnation: Incarnation,
+        /// The name for the snapshot of what stands now.
+        snapshot: SnapshotId,
+        /// Who, when.
+        author: Author,
+    },
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all answers are of the large kind"
+)]
+pub enum Answer {
+    /// To a Sync.
+    Space(SpaceReply),
+    /// Done, or done before.
+    Done,
+    /// To an Enroll: what the machine may touch.
+    Enrolled(Scope),
+    /// To a Delete: what was deleted, with the number of live records and the snapshot (none where there was nothing).
+    Deleted(Vec<Deleted>),
+    /// To a BringBack: how many changes were made.
+    BroughtBack {
+        /// The changes.
+        changes: u64,
+        /// The snapshot of what stood before.
+        snapshot: Option<SnapshotId>,
+    },
+    /// To a KeepStep: the result that stands, which is an earlier one where the step was done before.
+    Step(StepResult),
+    /// Refused; nothing was changed.
+    Refused(Refusal),
+}
+
+/// One space that was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    /// The space.
+    pub space: SpaceName,
+    /// How many live records it had.
+    pub records: u64,
+    /// What was kept; `None` where there was nothing to keep.
+    pub snapshot: Option<SnapshotId>,
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No code has this hash.
+    #[error("the enrolment code is not known: ask an administrator for a new one")]
+    UnknownCode,
+    /// Another machine enrolled with it.
+    #[error("the enrolment code was used by another machine: ask an administrator for a new one")]
+    UsedCode,
+    /// Its time is over.
+    #[error("the enrolment code has expired: ask an administrator for a new one")]
+    ExpiredCode,
+    /// The machine id is taken by a machine with another token.
+    #[error("a machine with this id is enrolled with another token: let the machine draw a new id")]
+    MachineTaken,
+    /// No such machine.
+    #[error("the machine is not enrolled: enrol it first")]
+    UnknownMachine,
+    /// The space is outside of what the machine was enrolled for.
+    #[error("the machine's enrolment does not cover {0}: enrol it for that group")]
+    OutsideEnrolment(SpaceName),
+    /// A limit of rule 10.
+    #[error("the limit of {} {} is reached: remove some, or raise the limit", .0.most, .0.of.as_str())]
+    Limit(crate::protocol::Limit),
+    /// The space is reserved for another procedure.
+    #[error("{0} is reserved for another procedure: let it end, or cancel it")]
+    Reserved(SpaceName),
+}
+
+impl Refusal {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownCode => "unknown_code",
+            Self::UsedCode => "used_code",
+            Self::ExpiredCode => "expired_code",
+            Self::MachineTaken => "machine_taken",
+            Self::UnknownMachine => "unknown_machine",
+            Self::OutsideEnrolment(_) => "outside_enrolment",
+            Self::Limit(_) => "limit",
+            Self::Reserved(_) => "reserved",
+        }
+    }
+}
+
+/// What a store must load for these requests.
+#[must_use]
+pub fn needs(requests: &[Request]) -> Needs {
+    let mut needs = Needs::default();
+    for request in requests {
+        match request {
+            Request::Sync {
+                machine,
+                incarnation,
+                request,
+                ..
+            } => {
+                space::needs(&mut needs, *machine, *incarnation, request);
+            }
+            other => admin::needs(&mut needs, other),
+        }
+    }
+    needs
+}
+
+/// Decides the requests, in order, over what was loaded: what to write, and the answers as far as they stand without
+/// reading pages.
+#[must_use]
+pub fn merge(mut loaded: Loaded, requests: Vec<Request>, limits: &Limits) -> (Writes, Vec<Draft>) {
+    let drafts = requests
+        .into_iter()
+        .map(|request| match request {
+            Request::Sync {
+                machine,
+                incarnation,
+                person,
+                limit,
+                request,
+                now,
+            } => {
+                let asked = space::Asked {
+                    machine,
+                    incarnation,
+                    person,
+                    limit,
+                    now,
+                };
+                space::sync(&mut loaded, asked, request, limits)
+            }
+            other => Draft::Ready(admin::act(&mut loaded, other, limits)),
+        })
+        .collect();
+    (loaded.into_writes(), drafts)
+}

@@ -1,0 +1,371 @@
+//! One machine's request for one space: the steps of `docs/protocol.md`, "The server", in their order.
+
+use super::{
+    Answer,
+    state::{
+        Draft, HistoryBatch, Last, Loaded, LoadedSpace, Needs, PageQuery, SpaceHead, StoreHead,
+    },
+};
+use crate::{
+    change::Change,
+    id::{Epoch, Incarnation, MachineId, RecordId, Sequence},
+    merge::apply,
+    protocol::{
+        Ancestor, Limit, Limited, Limits, Page, Reply, RestoreMode, SpaceReply, SpaceRequest,
+        Standing,
+    },
+    record::Superseded,
+    space::{SpaceKind, SpaceName},
+    time::Timestamp,
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
+
+/// Who asks, beside what they say.
+pub(super) struct Asked {
+    pub(super) machine: MachineId,
+    pub(super) incarnation: Incarnation,
+    pub(super) person: Option<String>,
+    pub(super) limit: u32,
+    pub(super) now: Timestamp,
+}
+
+pub(super) fn needs(
+    needs: &mut Needs,
+    machine: MachineId,
+    incarnation: Incarnation,
+    request: &SpaceRequest,
+) {
+    let space = needs.spaces.entry(request.space.clone()).or_default();
+    space.members.insert(machine);
+    space
+        .records
+        .extend(request.changes.iter().map(|change| change.record));
+    space
+        .incarnations
+        .extend(request.changes.iter().map(|change| change.id.incarnation));
+    space.incarnations.extend(&request.incarnations);
+    space.incarnations.insert(incarnation);
+    space.incarnations.extend(request.start);
+}
+
+/// Whether this kind of data still has room for a space that does not exist yet.
+fn over_limit(loaded: &Loaded, name: &SpaceName, limits: &Limits) -> Option<Limit> {
+    let (of, most, count) = match name.kind {
+        SpaceKind::User => (Limited::Users, limits.users?, loaded.users),
+        SpaceKind::Group => (Limited::Groups, limits.groups?, loaded.groups),
+        SpaceKind::Common | SpaceKind::Local => return None,
+    };
+    (count >= most).then_some(Limit { of, most })
+}
+
+pub(super) fn sync(
+    loaded: &mut Loaded,
+    asked: Asked,
+    request: SpaceRequest,
+    limits: &Limits,
+) -> Draft {
+    let echo = |reply| SpaceReply {
+        space: request.space.clone(),
+        epoch: request.epoch,
+        generation: request.generation,
+        reply,
+    };
+    if let Some(refusal) = refuse(loaded, &asked, &request, limits) {
+        return Draft::Ready(Answer::Space(echo(refusal)));
+    }
+    let store_epoch = loaded.store.epoch;
+    let before = space_mut(loaded, &request.space).head;
+    let created = push(loaded, &asked, &request);
+    let lineage = request
+        .epoch
+        .is_none()
+        .then(|| loaded.store.lineage_of(&request.space));
+    let space = space_mut(loaded, &request.space);
+
+    let pushed: BTreeSet<RecordId> = request.changes.iter().map(|change| change.record).collect();
+    let named: BTreeSet<Incarnation> = request
+        .incarnations
+        .iter()
+        .copied()
+        .chain([asked.incarnation])
+        .chain(request.start)
+        .collect();
+    let page = Page {
+        epoch: store_epoch,
+        generation: space.head.generation,
+        lineage,
+        from: request.cursor,
+        head: space.head.head,
+        last: named
+            .into_iter()
+            .filter_map(|i| Some((i, space.last.get(&i)?.number)))
+            .collect(),
+        recovered: Vec::new(),
+        records: pushed
+            .into_iter()
+            .map(|id| (id, space.records.get(&id).cloned().flatten()))
+            .collect(),
+        page: Vec::new(),
+        more: false,
+        to: space.head.head,
+        superseded: Vec::new(),
+    };
+    if request.cursor == before.head && request.seen == before.head {
+        // The machine had everything: what is new to it is what this request itself brought.
+        let page = Page {
+            superseded: created,
+            ..page
+        };
+        return Draft::Ready(Answer::Space(echo(Reply::Ok(page))));
+    }
+    let query = PageQuery {
+        space: request.space.clone(),
+        after: request.cursor,
+        superseded_after: request.seen,
+        limit: asked.limit,
+    };
+    Draft::Paged {
+        query,
+        answer: echo(Reply::Ok(page)),
+    }
+}
+
+/// Steps 1 to 5: what stands in the way. Nothing is applied then.
+fn refuse(
+    loaded: &Loaded,
+    asked: &Asked,
+    request: &SpaceRequest,
+    limits: &Limits,
+) -> Option<Reply> {
+    let fallback = LoadedSpace::default();
+    let space = loaded.spaces.get(&request.space).unwrap_or(&fallback);
+    let head = space.head;
+    if !space
+        .members
+        .get(&asked.machine)
+        .is_some_and(|member| member.present)
+    {
+        return Some(Reply::Forbidden);
+    }
+    if let Some(held) = space.reservation
+        && held.machine != asked.machine
+        && asked.now < held.until
+    {
+        return Some(Reply::Reserved { until: held.until });
+    }
+    if !head.exists()
+        && !request.changes.is_empty()
+        && let Some(limit) = over_limit(loaded, &request.space, limits)
+    {
+        return Some(Reply::Limit(limit));
+    }
+    if request
+        .epoch
+        .is_some_and(|epoch| epoch != loaded.store.epoch)
+    {
+        return Some(another_epoch(&loaded.store, head, request));
+    }
+    if request
+        .generation
+        .is_some_and(|generation| generation != head.generation)
+    {
+        return Some(Reply::Gone {
+            generation: head.generation,
+        });
+    }
+    if let Some(start) = request.start
+        && head.exists()
+        && !space.last.contains_key(&start)
+    {
+        return Some(Reply::Occupied);
+    }
+    if let Some(last) = space.last.get(&asked.incarnation)
+        && last.number > request.known
+        && !request.changes.iter().any(|change| {
+            change.id == (asked.incarnation, last.number).into()
+                && change.content_hash().0 == last.hash
+        })
+    {
+        return Some(Reply::Fork);
+    }
+    None
+}
+
+/// Steps 7 and 8: applies the changes in order. Every accepted change takes a sequence, whatever came of it.
+/// Returns what was superseded by them.
+fn push(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) -> Vec<Superseded> {
+    let existed = space_mut(loaded, &request.space).head.exists();
+    let mut newest: BTreeMap<Incarnation, usize> = BTreeMap::new();
+    let mut accepted: Vec<Change> = Vec::new();
+    let mut superseded = Vec::new();
+    let space = space_mut(loaded, &request.space);
+    for (index, change) in request.changes.iter().enumerate() {
+        let applied = newest.get(&change.id.incarnation).map_or_else(
+            || {
+                space
+                    .last
+                    .get(&change.id.incarnation)
+                    .map_or(0, |last| last.number)
+            },
+            |i| request.changes[*i].id.number,
+        );
+        if change.id.number <= applied {
+            continue;
+        }
+        superseded.extend(accept(space, change));
+        newest.insert(change.id.incarnation, index);
+        accepted.push(change.clone());
+    }
+    let first = space.head.head + 1 - accepted.len() as Sequence;
+    for index in newest.into_values() {
+        let change = &request.changes[index];
+        let place = accepted
+            .iter()
+            .rposition(|c| c.id == change.id)
+            .unwrap_or(0);
+        let last = Last {
+            number: change.id.number,
+            hash: change.content_hash().0,
+            sequence: first + place as Sequence,
+        };
+        space.last.insert(change.id.incarnation, last);
+        space.touched.last.insert(change.id.incarnation);
+    }
+    // A reservation ends with the Start's first change, or when the Start had none.
+    if let (Some(_), Some(held)) = (request.start, space.reservation)
+        && held.machine == asked.machine
+    {
+        space.reservation = None;
+        space.touched.reservation = true;
+    }
+    if accepted.is_empty() {
+        return superseded;
+    }
+    let batch = HistoryBatch {
+        generation: space.head.generation,
+        first,
+        machine: Some(asked.machine),
+        time: asked.now,
+        changes: with_person(accepted, asked),
+    };
+    commit_batch(loaded, &request.space, batch, superseded.clone(), existed);
+    superseded
+}
+
+/// The person whom the machine names stands in the history where the change itself names none.
+fn with_person(mut changes: Vec<Change>, asked: &Asked) -> Vec<Change> {
+    for change in &mut changes {
+        if change.author.person.is_none() {
+            change.author.person.clone_from(&asked.person);
+        }
+    }
+    changes
+}
+
+/// Applies one change at the next sequence of its space.
+pub(super) fn accept(space: &mut LoadedSpace, change: &Change) -> Vec<Superseded> {
+    let q = space.head.head + 1;
+    let record = space.records.get_mut(&change.record).and_then(Option::take);
+    let applied = apply(record, change, q, space.head.horizon);
+    space.head.head = q;
+    if applied
+        .record
+        .as_ref()
+        .is_some_and(|record| record.sequence == q)
+    {
+        space.touched.records.insert(change.record);
+    }
+    space.records.insert(change.record, applied.record);
+    applied.superseded
+}
+
+/// Notes that a batch was accepted in a space: history, superseded values, the space's position.
+pub(super) fn commit_batch(
+    loaded: &mut Loaded,
+    name: &SpaceName,
+    batch: HistoryBatch,
+    superseded: Vec<Superseded>,
+    existed: bool,
+) {
+    let position = loaded.next_position();
+    if !existed {
+        match name.kind {
+            SpaceKind::User => loaded.users += 1,
+            SpaceKind::Group => loaded.groups += 1,
+            SpaceKind::Common | SpaceKind::Local => {}
+        }
+    }
+    let space = space_mut(loaded, name);
+    space.head.position = position;
+    space.touched.head = true;
+    space.touched.history.push(batch);
+    space.touched.superseded.extend(superseded);
+}
+
+/// The space as it was loaded; one that was not asked for counts as one of which nothing is held.
+pub(super) fn space_mut<'a>(loaded: &'a mut Loaded, name: &SpaceName) -> &'a mut LoadedSpace {
+    if !loaded.spaces.contains_key(name) {
+        loaded.spaces.insert(name.clone(), LoadedSpace::default());
+    }
+    loaded.spaces.entry(name.clone()).or_default()
+}
+
+/// Step 2: the newest epoch that both know, with the smaller of both heads.
+fn another_epoch(store: &StoreHead, head: SpaceHead, request: &SpaceRequest) -> Reply {
+    let lineage = store.lineage_of(&request.space);
+    let theirs = |epoch: Epoch| -> Option<(u64, Sequence)> {
+        if request.epoch == Some(epoch) {
+            return Some((request.generation.unwrap_or(1), Sequence::MAX));
+        }
+        request
+            .lineage
+            .iter()
+            .find(|a| a.epoch == epoch)
+            .map(|a| (a.generation, a.head))
+    };
+    let present = Ancestor {
+        epoch: store.epoch,
+        mode: RestoreMode::Rollback,
+        generation: head.generation,
+        head: Sequence::MAX,
+    };
+    let line: Vec<&Ancestor> = lineage.iter().chain([&present]).collect();
+    let shared = line.iter().enumerate().rev().find_map(|(i, ancestor)| {
+        let (generation, head) = theirs(ancestor.epoch)?;
+        Some((
+            i,
+            ancestor.epoch,
+            if generation == ancestor.generation {
+                head.min(ancestor.head)
+            } else {
+                0
+            },
+        ))
+    });
+    let standing = Standing {
+        epoch: store.epoch,
+        generation: head.generation,
+        head: head.head,
+        lineage: lineage.clone(),
+    };
+    let (from, epoch, common) = match shared {
+        Some((from, epoch, common)) => (from, Some(epoch), common),
+        // Nothing in common: what the machine holds cannot be told apart from another server's data.
+        None => (0, None, 0),
+    };
+    let rollback = epoch.is_none()
+        || lineage
+            .iter()
+            .skip(from)
+            .any(|a| a.mode == RestoreMode::Rollback);
+    Reply::Epoch {
+        stands: standing,
+        common,
+        shared: epoch,
+        rollback,
+    }
+}
