@@ -70,7 +70,7 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
             needs.steps.insert((step.procedure, step.step.clone()));
         }
         Request::BringBack { space, .. } => {
-            needs.spaces.entry(space.clone()).or_default().whole = true
+            needs.spaces.entry(space.clone()).or_default().whole = true;
         }
     }
 }
