@@ -166,11 +166,7 @@ mod tests {
             ] {
                 let mut encoder = Encoder::default();
                 encoder.value(&value);
-                assert_eq!(
-                    encoder.finish(),
-                    rmp_serde::to_vec_named(&value).unwrap(),
-                    "{len}"
-                );
+                assert_eq!(encoder.finish(), rmp_serde::to_vec_named(&value).unwrap(), "{len}");
             }
         }
     }

@@ -27,10 +27,7 @@ impl Context {
     #[must_use]
     pub fn saw(&self, sequence: Sequence, writer: ChangeId) -> bool {
         sequence <= self.seen
-            || self
-                .own
-                .get(&writer.incarnation)
-                .is_some_and(|number| *number >= writer.number)
+            || self.own.get(&writer.incarnation).is_some_and(|number| *number >= writer.number)
     }
 }
 

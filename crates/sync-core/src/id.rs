@@ -93,8 +93,7 @@ impl RecordId {
     #[must_use]
     pub fn fresh(now: crate::time::Timestamp, random: [u8; 10]) -> Self {
         Self(
-            uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random)
-                .into_uuid(),
+            uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random).into_uuid(),
         )
     }
 }
@@ -112,10 +111,7 @@ pub struct ChangeId {
 
 impl From<(Incarnation, u64)> for ChangeId {
     fn from((incarnation, number): (Incarnation, u64)) -> Self {
-        Self {
-            incarnation,
-            number,
-        }
+        Self { incarnation, number }
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`protocol`] | the messages between a machine and a server |
 //! | [`api`] | the HTTP paths, who may call them, the administrative messages |
 //! | [`server`] | the server's side: what to load, what to write, what to answer |
+//! | [`replica`] | the machine's side, its mirror: edit, request, absorb, start |
 //! | [`snapshot`] | what was set aside |
 //! | [`canonical`] | the one byte encoding under which contents are hashed |
 //! | `wire` | MessagePack in and out (feature `wire`) |
@@ -26,9 +27,12 @@ pub mod api;
 pub mod canonical;
 pub mod change;
 pub mod id;
+pub mod machine;
 pub mod merge;
+mod names;
 pub mod protocol;
 pub mod record;
+pub mod replica;
 pub mod server;
 pub mod snapshot;
 pub mod space;

@@ -63,47 +63,22 @@ pub fn apply(record: Option<Record>, change: &Change, q: Sequence, horizon: Sequ
 
 fn delete(record: Option<Record>, change: &Change, q: Sequence, old: bool) -> Applied {
     let Some(mut record) = record else {
-        return Applied {
-            record: None,
-            superseded: Vec::new(),
-        };
+        return Applied { record: None, superseded: Vec::new() };
     };
     if let Some(deletions) = &mut record.dead {
         deletions.push(Deletion(q, change.id));
         record.sequence = q;
-        return Applied {
-            record: Some(record),
-            superseded: Vec::new(),
-        };
+        return Applied { record: Some(record), superseded: Vec::new() };
     }
-    if old
-        || record
-            .fields
-            .values()
-            .any(|entry| !change.context.saw(entry.sequence, entry.writer))
-    {
-        let superseded = vec![Superseded {
-            sequence: q,
-            id: change.id,
-            record: change.record,
-            what: Lost::Deletion,
-        }];
-        return Applied {
-            record: Some(record),
-            superseded,
-        };
+    if old || record.fields.values().any(|entry| !change.context.saw(entry.sequence, entry.writer)) {
+        let superseded =
+            vec![Superseded { sequence: q, id: change.id, record: change.record, what: Lost::Deletion }];
+        return Applied { record: Some(record), superseded };
     }
     record.dead = Some(vec![Deletion(q, change.id)]);
-    record.life = Life {
-        sequence: q,
-        id: change.id,
-        origin: None,
-    };
+    record.life = Life { sequence: q, id: change.id, origin: None };
     record.sequence = q;
-    Applied {
-        record: Some(record),
-        superseded: Vec::new(),
-    }
+    Applied { record: Some(record), superseded: Vec::new() }
 }
 
 fn edit(
@@ -126,10 +101,8 @@ fn edit(
             Fate::Done => {}
             Fate::Wins => winners.push((name, value)),
             Fate::Loses => {
-                let stands = record
-                    .as_ref()
-                    .and_then(|r| r.fields.get(name))
-                    .and_then(|entry| entry.value.as_ref());
+                let stands =
+                    record.as_ref().and_then(|r| r.fields.get(name)).and_then(|entry| entry.value.as_ref());
                 if stands != value.as_ref() {
                     superseded.push(Superseded {
                         sequence: q,
@@ -144,22 +117,11 @@ fn edit(
     if winners.is_empty() {
         return Applied { record, superseded };
     }
-    let born = Life {
-        sequence: q,
-        id: change.id,
-        origin: None,
-    };
-    let mut record = record.unwrap_or(Record {
-        sequence: q,
-        fields: BTreeMap::new(),
-        dead: None,
-        life: born,
-    });
+    let born = Life { sequence: q, id: change.id, origin: None };
+    let mut record =
+        record.unwrap_or(Record { sequence: q, fields: BTreeMap::new(), dead: None, life: born });
     if let Some(deletions) = record.dead.take() {
-        if deletions
-            .iter()
-            .any(|Deletion(sequence, id)| change.context.saw(*sequence, *id))
-        {
+        if deletions.iter().any(|Deletion(sequence, id)| change.context.saw(*sequence, *id)) {
             // The author wrote anew what they knew to be deleted: nothing of the old content comes back with it.
             for entry in record.fields.values_mut() {
                 entry.value = None;
@@ -175,17 +137,9 @@ fn edit(
         record.life = born;
     }
     for (name, value) in winners {
-        let entry = Entry {
-            value: value.clone(),
-            sequence: q,
-            writer: change.id,
-            origin: None,
-        };
+        let entry = Entry { value: value.clone(), sequence: q, writer: change.id, origin: None };
         record.fields.insert(name.clone(), entry);
     }
     record.sequence = q;
-    Applied {
-        record: Some(record),
-        superseded,
-    }
+    Applied { record: Some(record), superseded }
 }

@@ -7,8 +7,7 @@
 use crate::{
     change::Change,
     id::{
-        ChangeId, Epoch, Generation, Incarnation, MachineId, Opening, Position, RecordId, Sequence,
-        ServerId,
+        ChangeId, Epoch, Generation, Incarnation, MachineId, Opening, Position, RecordId, Sequence, ServerId,
     },
     record::{Record, Superseded},
     space::SpaceName,
@@ -291,11 +290,7 @@ pub struct Limits {
 
 impl Limits {
     /// The vendor's figures for a machine that acts as server (rule 10).
-    pub const OF_A_MACHINE: Self = Self {
-        machines: Some(10),
-        users: Some(1_000),
-        groups: None,
-    };
+    pub const OF_A_MACHINE: Self = Self { machines: Some(10), users: Some(1_000), groups: None };
 }
 
 /// The answer `ok`: all of it from one snapshot of the store.
@@ -339,10 +334,7 @@ pub struct Page {
     pub superseded: Vec<Superseded>,
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature that serde asks for"
-)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 fn is_false(flag: &bool) -> bool {
     !flag
 }

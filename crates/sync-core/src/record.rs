@@ -73,22 +73,13 @@ impl Record {
         if self.dead.is_some() {
             return None;
         }
-        Some(
-            self.fields
-                .iter()
-                .filter_map(|(name, e)| Some((name.as_str(), e.value.as_ref()?)))
-                .collect(),
-        )
+        Some(self.fields.iter().filter_map(|(name, e)| Some((name.as_str(), e.value.as_ref()?))).collect())
     }
 
     /// The value of a field of a live record.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {
-        if self.dead.is_some() {
-            None
-        } else {
-            self.fields.get(field)?.value.as_ref()
-        }
+        if self.dead.is_some() { None } else { self.fields.get(field)?.value.as_ref() }
     }
 }
 

@@ -58,31 +58,19 @@ impl SpaceName {
     /// The space of a user.
     #[must_use]
     pub fn user(realm: &str, name: &str) -> Self {
-        Self {
-            realm: realm.into(),
-            kind: SpaceKind::User,
-            name: name.into(),
-        }
+        Self { realm: realm.into(), kind: SpaceKind::User, name: name.into() }
     }
 
     /// The space of a user group.
     #[must_use]
     pub fn group(realm: &str, id: &str) -> Self {
-        Self {
-            realm: realm.into(),
-            kind: SpaceKind::Group,
-            name: id.into(),
-        }
+        Self { realm: realm.into(), kind: SpaceKind::Group, name: id.into() }
     }
 
     /// A space that never leaves its machine, such as `address-lists` or `settings`.
     #[must_use]
     pub fn local(name: &str) -> Self {
-        Self {
-            realm: String::new(),
-            kind: SpaceKind::Local,
-            name: name.into(),
-        }
+        Self { realm: String::new(), kind: SpaceKind::Local, name: name.into() }
     }
 
     /// Whether the space has a server at all.
@@ -97,14 +85,8 @@ impl SpaceName {
     /// [`NotASpaceName`] where the text is neither.
     pub fn parse_in(default_realm: &str, text: &str) -> Result<Self, NotASpaceName> {
         match text.split_once('/') {
-            Some((kind, name))
-                if SpaceKind::ALL.iter().any(|k| k.as_str() == kind) && !name.is_empty() =>
-            {
-                let realm = if kind == SpaceKind::Local.as_str() {
-                    ""
-                } else {
-                    default_realm
-                };
+            Some((kind, name)) if SpaceKind::ALL.iter().any(|k| k.as_str() == kind) && !name.is_empty() => {
+                let realm = if kind == SpaceKind::Local.as_str() { "" } else { default_realm };
                 [realm, kind, name].join("/").parse()
             }
             _ => text.parse(),
@@ -129,22 +111,14 @@ impl FromStr for SpaceName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || NotASpaceName(text.to_string());
         let mut parts = text.splitn(3, '/');
-        let (Some(realm), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next())
-        else {
+        let (Some(realm), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong());
         };
-        let kind = SpaceKind::ALL
-            .into_iter()
-            .find(|k| k.as_str() == kind)
-            .ok_or_else(wrong)?;
+        let kind = SpaceKind::ALL.into_iter().find(|k| k.as_str() == kind).ok_or_else(wrong)?;
         if name.is_empty() || realm.is_empty() != (kind == SpaceKind::Local) {
             return Err(wrong());
         }
-        Ok(Self {
-            realm: realm.into(),
-            kind,
-            name: name.into(),
-        })
+        Ok(Self { realm: realm.into(), kind, name: name.into() })
     }
 }
 
@@ -156,9 +130,7 @@ impl Serialize for SpaceName {
 
 impl<'de> Deserialize<'de> for SpaceName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -169,26 +141,10 @@ mod tests {
 
     #[test]
     fn names_are_read_with_and_without_a_realm() {
-        assert_eq!(
-            SpaceName::parse_in("office", "user/alice").unwrap(),
-            SpaceName::user("office", "alice")
-        );
-        assert_eq!(
-            SpaceName::parse_in("office", "lab/group/a/b").unwrap(),
-            SpaceName::group("lab", "a/b")
-        );
-        assert_eq!(
-            SpaceName::parse_in("office", "local/settings").unwrap(),
-            SpaceName::local("settings")
-        );
-        for wrong in [
-            "",
-            "alice",
-            "user/",
-            "office/person/x",
-            "/user/x",
-            "office/local/x",
-        ] {
+        assert_eq!(SpaceName::parse_in("office", "user/alice").unwrap(), SpaceName::user("office", "alice"));
+        assert_eq!(SpaceName::parse_in("office", "lab/group/a/b").unwrap(), SpaceName::group("lab", "a/b"));
+        assert_eq!(SpaceName::parse_in("office", "local/settings").unwrap(), SpaceName::local("settings"));
+        for wrong in ["", "alice", "user/", "office/person/x", "/user/x", "office/local/x"] {
             assert!(SpaceName::parse_in("office", wrong).is_err(), "{wrong}");
         }
         let name = SpaceName::local("settings");

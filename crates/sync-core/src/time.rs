@@ -14,9 +14,7 @@ use serde::{Deserialize, Serialize};
 /// let t: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
 /// assert_eq!(t.to_string(), "2026-11-24T08:00:00.000Z");
 /// ```
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
@@ -24,10 +22,7 @@ impl Timestamp {
     /// This moment and `after`; the last moment there is where the sum would not fit.
     #[must_use]
     pub fn plus(self, after: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// How long it is from `earlier` to this moment; zero where `earlier` is later (a clock that jumped).

@@ -186,9 +186,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
-        i64::try_from(number)
-            .map(Value::Int)
-            .map_err(|_| E::custom("a whole number is too large"))
+        i64::try_from(number).map(Value::Int).map_err(|_| E::custom("a whole number is too large"))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
@@ -221,20 +219,13 @@ impl<'de> Visitor<'de> for ValueVisitor {
             entries.insert(key, item);
         }
         if let (1, Some(Value::Text(hex))) = (entries.len(), entries.get(BYTES_KEY)) {
-            let digits: Option<Vec<u8>> = hex
-                .chars()
-                .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-                .collect();
+            let digits: Option<Vec<u8>> =
+                hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
             return match digits {
-                Some(digits) if digits.len() % 2 == 0 => Ok(Value::Bytes(
-                    digits
-                        .chunks_exact(2)
-                        .map(|pair| pair[0] << 4 | pair[1])
-                        .collect(),
-                )),
-                _ => Err(de::Error::custom(
-                    "bytes are written as an even number of hexadecimal digits",
-                )),
+                Some(digits) if digits.len() % 2 == 0 => {
+                    Ok(Value::Bytes(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()))
+                }
+                _ => Err(de::Error::custom("bytes are written as an even number of hexadecimal digits")),
             };
         }
         Ok(Value::Map(entries))

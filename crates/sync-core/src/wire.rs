@@ -27,8 +27,7 @@ pub fn encode<T: Serialize + ?Sized>(message: &T) -> Result<Vec<u8>, Malformed> 
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
     let mut reader = rmp_serde::Deserializer::new(Cursor::new(bytes));
     reader.set_max_depth(MAX_DEPTH);
-    let message =
-        T::deserialize(&mut reader).map_err(|error| Malformed(alloc::format!("{error}")))?;
+    let message = T::deserialize(&mut reader).map_err(|error| Malformed(alloc::format!("{error}")))?;
     if reader.position() != bytes.len() as u64 {
         return Err(Malformed("bytes follow the message".into()));
     }

@@ -3,9 +3,7 @@
 use super::{
     Answer, Deleted, Refusal, Request, Scope,
     space::{accept, commit_batch, space_mut},
-    state::{
-        HistoryBatch, Last, Loaded, Login, Machine, Member, Needs, Reservation, StepResult, Touched,
-    },
+    state::{HistoryBatch, Last, Loaded, Login, Machine, Member, Needs, Reservation, StepResult, Touched},
 };
 use crate::{
     change::{Author, Change, Context, Operation},
@@ -36,25 +34,13 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
             needs.codes.insert(*code);
             needs.machines.insert(*machine);
         }
-        Request::Membership {
-            machine,
-            join,
-            leave,
-            ..
-        } => {
+        Request::Membership { machine, join, leave, .. } => {
             needs.machines.insert(*machine);
             for space in join.iter().chain(leave) {
-                needs
-                    .spaces
-                    .entry(space.clone())
-                    .or_default()
-                    .members
-                    .insert(*machine);
+                needs.spaces.entry(space.clone()).or_default().members.insert(*machine);
             }
         }
-        Request::Delete {
-            spaces, procedure, ..
-        } => {
+        Request::Delete { spaces, procedure, .. } => {
             if let Some((procedure, machine, _)) = procedure {
                 needs.steps.insert((*procedure, DELETE_STEP.to_string()));
                 needs.machines.insert(*machine);
@@ -84,52 +70,22 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
             loaded.writes.codes.insert(code.hash, code);
             Answer::Done
         }
-        Request::Enroll {
-            code,
-            machine,
-            token,
-            name,
-            now,
-        } => enroll(
-            loaded,
-            code,
-            machine,
-            Machine {
-                name,
-                token,
-                scope: Scope::All,
-                enrolled: now,
-            },
-            limits,
-        )
-        .map_or_else(Answer::Refused, Answer::Enrolled),
-        Request::Membership {
-            machine,
-            login,
-            join,
-            leave,
-            now,
-        } => membership(loaded, machine, &join, &leave).map_or_else(Answer::Refused, |()| {
-            loaded.writes.logins.extend(login.map(|user| Login {
-                machine,
-                user,
-                time: now,
-            }));
-            Answer::Done
-        }),
-        Request::Delete {
-            spaces,
-            by,
-            procedure,
-            now,
-        } => delete(loaded, spaces, &by, procedure, now)
-            .map_or_else(Answer::Refused, Answer::Deleted),
+        Request::Enroll { code, machine, token, name, now } => {
+            enroll(loaded, code, machine, Machine { name, token, scope: Scope::All, enrolled: now }, limits)
+                .map_or_else(Answer::Refused, Answer::Enrolled)
+        }
+        Request::Membership { machine, login, join, leave, now } => {
+            membership(loaded, machine, &join, &leave).map_or_else(Answer::Refused, |()| {
+                loaded.writes.logins.extend(login.map(|user| Login { machine, user, time: now }));
+                Answer::Done
+            })
+        }
+        Request::Delete { spaces, by, procedure, now } => {
+            delete(loaded, spaces, &by, procedure, now).map_or_else(Answer::Refused, Answer::Deleted)
+        }
         Request::CancelProcedure { procedure } => {
             for space in loaded.spaces.values_mut() {
-                if space
-                    .reservation
-                    .is_some_and(|held| held.procedure == procedure)
-                {
+                if space.reservation.is_some_and(|held| held.procedure == procedure) {
                     space.reservation = None;
                     space.touched.reservation = true;
                 }
@@ -145,13 +101,9 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
             loaded.writes.steps.push(step.clone());
             Answer::Step(step)
         }
-        Request::BringBack {
-            space,
-            records,
-            incarnation,
-            snapshot,
-            author,
-        } => bring_back(loaded, &space, records, incarnation, snapshot, author),
+        Request::BringBack { space, records, incarnation, snapshot, author } => {
+            bring_back(loaded, &space, records, incarnation, snapshot, author)
+        }
     }
 }
 
@@ -162,11 +114,7 @@ fn enroll(
     mut machine: Machine,
     limits: &Limits,
 ) -> Result<Scope, Refusal> {
-    let mut code = loaded
-        .codes
-        .get(&code)
-        .cloned()
-        .ok_or(Refusal::UnknownCode)?;
+    let mut code = loaded.codes.get(&code).cloned().ok_or(Refusal::UnknownCode)?;
     let known = loaded.machines.get(&id);
     if known.is_some_and(|known| known.token != machine.token) {
         return Err(Refusal::MachineTaken);
@@ -181,10 +129,7 @@ fn enroll(
         if let Some(most) = limits.machines
             && loaded.machines_enrolled >= most
         {
-            return Err(Refusal::Limit(Limit {
-                of: Limited::Machines,
-                most,
-            }));
+            return Err(Refusal::Limit(Limit { of: Limited::Machines, most }));
         }
         loaded.machines_enrolled += 1;
     }
@@ -207,19 +152,11 @@ fn membership(
     if !loaded.machines.contains_key(&machine) {
         return Err(Refusal::UnknownMachine);
     }
-    let wanted: BTreeMap<&SpaceName, bool> = leave
-        .iter()
-        .map(|space| (space, false))
-        .chain(join.iter().map(|space| (space, true)))
-        .collect();
+    let wanted: BTreeMap<&SpaceName, bool> =
+        leave.iter().map(|space| (space, false)).chain(join.iter().map(|space| (space, true))).collect();
     for (name, present) in wanted {
         let space = space_mut(loaded, name);
-        if space
-            .members
-            .get(&machine)
-            .is_some_and(|member| member.present)
-            == present
-        {
+        if space.members.get(&machine).is_some_and(|member| member.present) == present {
             continue;
         }
         let position = loaded.next_position();
@@ -244,9 +181,8 @@ fn delete(
     }
     for (name, _) in &spaces {
         let held = loaded.spaces.get(name).and_then(|space| space.reservation);
-        if held.is_some_and(|held| {
-            now < held.until && procedure.is_none_or(|(id, ..)| id != held.procedure)
-        }) {
+        if held.is_some_and(|held| now < held.until && procedure.is_none_or(|(id, ..)| id != held.procedure))
+        {
             return Err(Refusal::Reserved(name.clone()));
         }
     }
@@ -255,11 +191,7 @@ fn delete(
         done.push(delete_one(loaded, name, snapshot, by, procedure, now));
     }
     if let Some((procedure, step)) = step {
-        let kept = StepResult {
-            procedure,
-            step: step.clone(),
-            result: write_deleted(&done),
-        };
+        let kept = StepResult { procedure, step: step.clone(), result: write_deleted(&done) };
         loaded.steps.insert((procedure, step), kept.clone());
         loaded.writes.steps.push(kept);
     }
@@ -274,14 +206,7 @@ fn delete_one(
     procedure: Option<(ProcedureId, MachineId, Timestamp)>,
     now: Timestamp,
 ) -> Deleted {
-    let taken = snapshot(
-        loaded,
-        &name,
-        id,
-        Reason::Deleted,
-        Some(by.to_string()),
-        now,
-    );
+    let taken = snapshot(loaded, &name, id, Reason::Deleted, Some(by.to_string()), now);
     let position = loaded.next_position();
     if taken.is_some() {
         match name.kind {
@@ -309,17 +234,10 @@ fn delete_one(
         history: before.history,
         ..Touched::default()
     };
-    space.reservation = procedure.map(|(procedure, machine, until)| Reservation {
-        machine,
-        procedure,
-        until,
-    });
+    space.reservation =
+        procedure.map(|(procedure, machine, until)| Reservation { machine, procedure, until });
     space.touched.reservation = true;
-    Deleted {
-        space: name,
-        records: taken.unwrap_or(0),
-        snapshot: taken.map(|_| id),
-    }
+    Deleted { space: name, records: taken.unwrap_or(0), snapshot: taken.map(|_| id) }
 }
 
 /// Keeps the whole space as it stands; returns the number of live records, or `None` where there is nothing to keep.
@@ -336,15 +254,9 @@ fn snapshot(
     if !space.head.exists() {
         return None;
     }
-    let records: Vec<(RecordId, Record)> = space
-        .records
-        .iter()
-        .filter_map(|(id, record)| Some((*id, record.clone()?)))
-        .collect();
-    let live = records
-        .iter()
-        .filter(|(_, record)| record.dead.is_none())
-        .count() as u64;
+    let records: Vec<(RecordId, Record)> =
+        space.records.iter().filter_map(|(id, record)| Some((*id, record.clone()?))).collect();
+    let live = records.iter().filter(|(_, record)| record.dead.is_none()).count() as u64;
     let mut superseded = space.superseded.clone();
     superseded.extend(space.touched.superseded.iter().cloned());
     let (generation, seen) = (Some(space.head.generation), space.head.head);
@@ -379,9 +291,8 @@ pub(crate) fn changes_to_bring_back(
         .into_iter()
         .filter_map(|(id, fields)| {
             let stands = stands(id);
-            let same = |name: &FieldName, value: &Value| {
-                stands.as_ref().and_then(|r| r.get(name)) == Some(value)
-            };
+            let same =
+                |name: &FieldName, value: &Value| stands.as_ref().and_then(|r| r.get(name)) == Some(value);
             let edit: BTreeMap<FieldName, Option<Value>> = fields
                 .into_iter()
                 .filter(|(name, value)| !same(name, value))
@@ -392,15 +303,9 @@ pub(crate) fn changes_to_bring_back(
             }
             number += 1;
             Some(Change {
-                id: ChangeId {
-                    incarnation,
-                    number,
-                },
+                id: ChangeId { incarnation, number },
                 record: id,
-                context: Context {
-                    seen,
-                    own: BTreeMap::new(),
-                },
+                context: Context { seen, own: BTreeMap::new() },
                 operation: Operation::Edit(edit),
                 author: author.clone(),
             })
@@ -426,49 +331,25 @@ fn bring_back(
         &author,
     );
     let Some(newest) = changes.last() else {
-        return Answer::BroughtBack {
-            changes: 0,
-            snapshot: None,
-        };
+        return Answer::BroughtBack { changes: 0, snapshot: None };
     };
     let (number, hash) = (newest.id.number, newest.content_hash().0);
     let time = author.time;
     let kept = snapshot(loaded, name, id, Reason::BroughtBack, author.person, time);
     let space = space_mut(loaded, name);
-    let superseded = changes
-        .iter()
-        .flat_map(|change| accept(space, change))
-        .collect();
-    space.last.insert(
-        incarnation,
-        Last {
-            number,
-            hash,
-            sequence: space.head.head,
-        },
-    );
+    let superseded = changes.iter().flat_map(|change| accept(space, change)).collect();
+    space.last.insert(incarnation, Last { number, hash, sequence: space.head.head });
     space.touched.last.insert(incarnation);
     let count = changes.len() as u64;
-    let batch = HistoryBatch {
-        generation,
-        first: head + 1,
-        machine: None,
-        time,
-        changes,
-    };
+    let batch = HistoryBatch { generation, first: head + 1, machine: None, time, changes };
     commit_batch(loaded, name, batch, superseded, existed);
-    Answer::BroughtBack {
-        changes: count,
-        snapshot: kept.map(|_| id),
-    }
+    Answer::BroughtBack { changes: count, snapshot: kept.map(|_| id) }
 }
 
 /// Kept as lines of text, so that a step's result needs no encoder in the core: `SNAPSHOT|- RECORDS SPACE`.
 fn write_deleted(done: &[Deleted]) -> String {
     let lines = done.iter().map(|deleted| {
-        let snapshot = deleted
-            .snapshot
-            .map_or_else(|| "-".to_string(), |id| id.to_string());
+        let snapshot = deleted.snapshot.map_or_else(|| "-".to_string(), |id| id.to_string());
         alloc::format!("{snapshot} {} {}", deleted.records, deleted.space)
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -501,15 +382,9 @@ pub fn outside_scope<'a>(
     let named: BTreeSet<&String> = named.iter().collect();
     let covered = |space: &SpaceName| match space.kind {
         SpaceKind::Group => named.contains(&space.name),
-        SpaceKind::User => groups_of(&space.name)
-            .iter()
-            .any(|group| named.contains(group)),
+        SpaceKind::User => groups_of(&space.name).iter().any(|group| named.contains(group)),
         SpaceKind::Common => true,
         SpaceKind::Local => false,
     };
-    spaces
-        .into_iter()
-        .filter(|space| !covered(space))
-        .cloned()
-        .collect()
+    spaces.into_iter().filter(|space| !covered(space)).cloned().collect()
 }

@@ -38,11 +38,7 @@ impl Heads {
     /// The heads of an empty store.
     #[must_use]
     pub fn new(store: StoreHead) -> Self {
-        Self {
-            store,
-            spaces: BTreeMap::new(),
-            machines: BTreeMap::new(),
-        }
+        Self { store, spaces: BTreeMap::new(), machines: BTreeMap::new() }
     }
 
     /// What the store keeps once.
@@ -54,9 +50,7 @@ impl Heads {
     /// The head of a space; the default where there is none.
     #[must_use]
     pub fn space(&self, name: &SpaceName) -> SpaceHead {
-        self.spaces
-            .get(name)
-            .map_or_else(SpaceHead::default, |space| space.head)
+        self.spaces.get(name).map_or_else(SpaceHead::default, |space| space.head)
     }
 
     /// All spaces of which the store holds a head.
@@ -73,10 +67,7 @@ impl Heads {
     /// Whether the machine is a member of the space.
     #[must_use]
     pub fn is_member(&self, machine: MachineId, space: &SpaceName) -> bool {
-        self.machines
-            .get(&machine)
-            .and_then(|m| m.members.get(space))
-            .is_some_and(|member| member.present)
+        self.machines.get(&machine).and_then(|m| m.members.get(space)).is_some_and(|member| member.present)
     }
 
     /// Takes a space's head from the store.
@@ -122,13 +113,8 @@ impl Heads {
     /// epoch, or none, is told of all. The common case, nothing new, costs one look-up.
     #[must_use]
     pub fn poll(&self, machine: MachineId, asked: Option<Polled>) -> (Polled, Vec<Moved>) {
-        let now = Polled {
-            epoch: self.store.epoch,
-            position: self.store.position,
-        };
-        let after = asked
-            .filter(|asked| asked.epoch == now.epoch)
-            .map(|asked| asked.position);
+        let now = Polled { epoch: self.store.epoch, position: self.store.position };
+        let after = asked.filter(|asked| asked.epoch == now.epoch).map(|asked| asked.position);
         let Some(head) = self.machines.get(&machine) else {
             return (now, Vec::new());
         };
@@ -137,11 +123,7 @@ impl Heads {
         }
         let moved = head.members.iter().filter_map(|(name, member)| {
             let at = self.space(name);
-            let moved_at = if member.present {
-                member.position.max(at.position)
-            } else {
-                member.position
-            };
+            let moved_at = if member.present { member.position.max(at.position) } else { member.position };
             // A membership that ended before the first poll was never heard of: nothing to take back.
             let news = after.map_or(member.present, |after| moved_at > after);
             news.then(|| Moved {

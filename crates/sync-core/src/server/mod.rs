@@ -17,13 +17,13 @@ mod session;
 mod space;
 mod state;
 
+pub(crate) use admin::changes_to_bring_back;
 pub use admin::outside_scope;
 pub use heads::{Heads, MachineHead};
 pub use session::{Action, Event, MAX_SPACES, Session};
 pub use state::{
-    Code, Draft, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery,
-    PageRead, PastEpoch, Reservation, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead,
-    Writes,
+    Code, Draft, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery, PageRead,
+    PastEpoch, Reservation, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead, Writes,
 };
 
 use crate::{
@@ -135,10 +135,7 @@ pub enum Request {
 
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "nearly all answers are of the large kind"
-)]
+#[allow(clippy::large_enum_variant, reason = "nearly all answers are of the large kind")]
 pub enum Answer {
     /// To a Sync.
     Space(SpaceReply),
@@ -224,12 +221,7 @@ pub fn needs(requests: &[Request]) -> Needs {
     let mut needs = Needs::default();
     for request in requests {
         match request {
-            Request::Sync {
-                machine,
-                incarnation,
-                request,
-                ..
-            } => {
+            Request::Sync { machine, incarnation, request, .. } => {
                 space::needs(&mut needs, *machine, *incarnation, request);
             }
             other => admin::needs(&mut needs, other),
@@ -245,21 +237,8 @@ pub fn merge(mut loaded: Loaded, requests: Vec<Request>, limits: &Limits) -> (Wr
     let drafts = requests
         .into_iter()
         .map(|request| match request {
-            Request::Sync {
-                machine,
-                incarnation,
-                person,
-                limit,
-                request,
-                now,
-            } => {
-                let asked = space::Asked {
-                    machine,
-                    incarnation,
-                    person,
-                    limit,
-                    now,
-                };
+            Request::Sync { machine, incarnation, person, limit, request, now } => {
+                let asked = space::Asked { machine, incarnation, person, limit, now };
                 space::sync(&mut loaded, asked, request, limits)
             }
             other => Draft::Ready(admin::act(&mut loaded, other, limits)),

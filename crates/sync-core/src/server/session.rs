@@ -52,11 +52,7 @@ impl Session {
     /// A round trip of an authenticated machine.
     #[must_use]
     pub fn new(server: ServerId, machine: MachineId) -> Self {
-        Self {
-            server,
-            machine,
-            waiting: None,
-        }
+        Self { server, machine, waiting: None }
     }
 
     /// Takes what happened, says what is to be done.
@@ -74,23 +70,11 @@ impl Session {
     }
 
     fn asked(&mut self, request: SyncRequest, heads: &Heads, now: Timestamp) -> Action {
-        let SyncRequest {
-            opening,
-            incarnation,
-            polled,
-            person,
-            asks,
-            spaces,
-            limit,
-        } = request;
+        let SyncRequest { opening, incarnation, polled, person, asks, spaces, limit } = request;
         if let Some(problem) = wrong_shape(&asks, &spaces) {
             return Action::Refuse(problem);
         }
-        self.waiting = Some(Waiting {
-            opening,
-            polled,
-            asks,
-        });
+        self.waiting = Some(Waiting { opening, polled, asks });
         if spaces.is_empty() {
             return self.reply(heads, Vec::new());
         }
@@ -107,17 +91,8 @@ impl Session {
     }
 
     fn reply(&mut self, heads: &Heads, spaces: Vec<SpaceReply>) -> Action {
-        let Some(Waiting {
-            opening,
-            polled,
-            asks,
-        }) = self.waiting.take()
-        else {
-            return Action::Refuse(problem(
-                "unexpected",
-                "nothing was asked",
-                "send the request first",
-            ));
+        let Some(Waiting { opening, polled, asks }) = self.waiting.take() else {
+            return Action::Refuse(problem("unexpected", "nothing was asked", "send the request first"));
         };
         // After the commit, so that the machine hears of its own push now and not once more at the next poll.
         let (polled, moved) = heads.poll(self.machine, polled);
@@ -133,24 +108,12 @@ impl Session {
             Told { space, stands }
         });
         let told = told.collect();
-        Action::Reply(SyncAnswer {
-            server: self.server,
-            opening,
-            polled,
-            moved,
-            told,
-            spaces,
-        })
+        Action::Reply(SyncAnswer { server: self.server, opening, polled, moved, told, spaces })
     }
 }
 
 fn problem(code: &str, title: &str, detail: &str) -> Problem {
-    Problem {
-        code: code.to_string(),
-        title: title.to_string(),
-        detail: detail.to_string(),
-        status: 400,
-    }
+    Problem { code: code.to_string(), title: title.to_string(), detail: detail.to_string(), status: 400 }
 }
 
 /// What decodes well and still cannot be meant: a space twice, a local space, numbers that do not rise, no number.
@@ -172,17 +135,11 @@ fn wrong_shape(asks: &[SpaceName], spaces: &[crate::protocol::SpaceRequest]) -> 
             ));
         }
         if !request.space.synchronizes() {
-            return Some(problem(
-                "local_space",
-                "a local space has no server",
-                "keep it on the machine",
-            ));
+            return Some(problem("local_space", "a local space has no server", "keep it on the machine"));
         }
         let mut numbers = alloc::collections::BTreeMap::new();
         for change in &request.changes {
-            let before = numbers
-                .insert(change.id.incarnation, change.id.number)
-                .unwrap_or(0);
+            let before = numbers.insert(change.id.incarnation, change.id.number).unwrap_or(0);
             if change.id.number <= before {
                 return Some(problem(
                     "numbers_do_not_rise",

@@ -2,17 +2,14 @@
 
 use super::{
     Answer,
-    state::{
-        Draft, HistoryBatch, Last, Loaded, LoadedSpace, Needs, PageQuery, SpaceHead, StoreHead,
-    },
+    state::{Draft, HistoryBatch, Last, Loaded, LoadedSpace, Needs, PageQuery, SpaceHead, StoreHead},
 };
 use crate::{
     change::Change,
     id::{Epoch, Incarnation, MachineId, RecordId, Sequence},
     merge::apply,
     protocol::{
-        Ancestor, Limit, Limited, Limits, Page, Reply, RestoreMode, SpaceReply, SpaceRequest,
-        Standing,
+        Ancestor, Limit, Limited, Limits, Page, Reply, RestoreMode, SpaceReply, SpaceRequest, Standing,
     },
     record::Superseded,
     space::{SpaceKind, SpaceName},
@@ -33,20 +30,11 @@ pub(super) struct Asked {
     pub(super) now: Timestamp,
 }
 
-pub(super) fn needs(
-    needs: &mut Needs,
-    machine: MachineId,
-    incarnation: Incarnation,
-    request: &SpaceRequest,
-) {
+pub(super) fn needs(needs: &mut Needs, machine: MachineId, incarnation: Incarnation, request: &SpaceRequest) {
     let space = needs.spaces.entry(request.space.clone()).or_default();
     space.members.insert(machine);
-    space
-        .records
-        .extend(request.changes.iter().map(|change| change.record));
-    space
-        .incarnations
-        .extend(request.changes.iter().map(|change| change.id.incarnation));
+    space.records.extend(request.changes.iter().map(|change| change.record));
+    space.incarnations.extend(request.changes.iter().map(|change| change.id.incarnation));
     space.incarnations.extend(&request.incarnations);
     space.incarnations.insert(incarnation);
     space.incarnations.extend(request.start);
@@ -62,12 +50,7 @@ fn over_limit(loaded: &Loaded, name: &SpaceName, limits: &Limits) -> Option<Limi
     (count >= most).then_some(Limit { of, most })
 }
 
-pub(super) fn sync(
-    loaded: &mut Loaded,
-    asked: Asked,
-    request: SpaceRequest,
-    limits: &Limits,
-) -> Draft {
+pub(super) fn sync(loaded: &mut Loaded, asked: Asked, request: SpaceRequest, limits: &Limits) -> Draft {
     let echo = |reply| SpaceReply {
         space: request.space.clone(),
         epoch: request.epoch,
@@ -80,35 +63,21 @@ pub(super) fn sync(
     let store_epoch = loaded.store.epoch;
     let before = space_mut(loaded, &request.space).head;
     let created = push(loaded, &asked, &request);
-    let lineage = request
-        .epoch
-        .is_none()
-        .then(|| loaded.store.lineage_of(&request.space));
+    let lineage = request.epoch.is_none().then(|| loaded.store.lineage_of(&request.space));
     let space = space_mut(loaded, &request.space);
 
     let pushed: BTreeSet<RecordId> = request.changes.iter().map(|change| change.record).collect();
-    let named: BTreeSet<Incarnation> = request
-        .incarnations
-        .iter()
-        .copied()
-        .chain([asked.incarnation])
-        .chain(request.start)
-        .collect();
+    let named: BTreeSet<Incarnation> =
+        request.incarnations.iter().copied().chain([asked.incarnation]).chain(request.start).collect();
     let page = Page {
         epoch: store_epoch,
         generation: space.head.generation,
         lineage,
         from: request.cursor,
         head: space.head.head,
-        last: named
-            .into_iter()
-            .filter_map(|i| Some((i, space.last.get(&i)?.number)))
-            .collect(),
+        last: named.into_iter().filter_map(|i| Some((i, space.last.get(&i)?.number))).collect(),
         recovered: Vec::new(),
-        records: pushed
-            .into_iter()
-            .map(|id| (id, space.records.get(&id).cloned().flatten()))
-            .collect(),
+        records: pushed.into_iter().map(|id| (id, space.records.get(&id).cloned().flatten())).collect(),
         page: Vec::new(),
         more: false,
         to: space.head.head,
@@ -116,10 +85,7 @@ pub(super) fn sync(
     };
     if request.cursor == before.head && request.seen == before.head {
         // The machine had everything: what is new to it is what this request itself brought.
-        let page = Page {
-            superseded: created,
-            ..page
-        };
+        let page = Page { superseded: created, ..page };
         return Draft::Ready(Answer::Space(echo(Reply::Ok(page))));
     }
     let query = PageQuery {
@@ -128,27 +94,15 @@ pub(super) fn sync(
         superseded_after: request.seen,
         limit: asked.limit,
     };
-    Draft::Paged {
-        query,
-        answer: echo(Reply::Ok(page)),
-    }
+    Draft::Paged { query, answer: echo(Reply::Ok(page)) }
 }
 
 /// Steps 1 to 5: what stands in the way. Nothing is applied then.
-fn refuse(
-    loaded: &Loaded,
-    asked: &Asked,
-    request: &SpaceRequest,
-    limits: &Limits,
-) -> Option<Reply> {
+fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limits) -> Option<Reply> {
     let fallback = LoadedSpace::default();
     let space = loaded.spaces.get(&request.space).unwrap_or(&fallback);
     let head = space.head;
-    if !space
-        .members
-        .get(&asked.machine)
-        .is_some_and(|member| member.present)
-    {
+    if !space.members.get(&asked.machine).is_some_and(|member| member.present) {
         return Some(Reply::Forbidden);
     }
     if let Some(held) = space.reservation
@@ -163,31 +117,24 @@ fn refuse(
     {
         return Some(Reply::Limit(limit));
     }
-    if request
-        .epoch
-        .is_some_and(|epoch| epoch != loaded.store.epoch)
-    {
+    if request.epoch.is_some_and(|epoch| epoch != loaded.store.epoch) {
         return Some(another_epoch(&loaded.store, head, request));
     }
-    if request
-        .generation
-        .is_some_and(|generation| generation != head.generation)
-    {
-        return Some(Reply::Gone {
-            generation: head.generation,
-        });
+    if request.generation.is_some_and(|generation| generation != head.generation) {
+        return Some(Reply::Gone { generation: head.generation });
     }
+    // The Start's changes may have been renamed by a fork since: any incarnation of the outbox that this generation
+    // knows tells that the Start was this machine's.
     if let Some(start) = request.start
         && head.exists()
-        && !space.last.contains_key(&start)
+        && !request.incarnations.iter().chain([&start]).any(|i| space.last.contains_key(i))
     {
         return Some(Reply::Occupied);
     }
     if let Some(last) = space.last.get(&asked.incarnation)
         && last.number > request.known
         && !request.changes.iter().any(|change| {
-            change.id == (asked.incarnation, last.number).into()
-                && change.content_hash().0 == last.hash
+            change.id == (asked.incarnation, last.number).into() && change.content_hash().0 == last.hash
         })
     {
         return Some(Reply::Fork);
@@ -205,12 +152,7 @@ fn push(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) -> Vec<Super
     let space = space_mut(loaded, &request.space);
     for (index, change) in request.changes.iter().enumerate() {
         let applied = newest.get(&change.id.incarnation).map_or_else(
-            || {
-                space
-                    .last
-                    .get(&change.id.incarnation)
-                    .map_or(0, |last| last.number)
-            },
+            || space.last.get(&change.id.incarnation).map_or(0, |last| last.number),
             |i| request.changes[*i].id.number,
         );
         if change.id.number <= applied {
@@ -223,10 +165,7 @@ fn push(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) -> Vec<Super
     let first = space.head.head + 1 - accepted.len() as Sequence;
     for index in newest.into_values() {
         let change = &request.changes[index];
-        let place = accepted
-            .iter()
-            .rposition(|c| c.id == change.id)
-            .unwrap_or(0);
+        let place = accepted.iter().rposition(|c| c.id == change.id).unwrap_or(0);
         let last = Last {
             number: change.id.number,
             hash: change.content_hash().0,
@@ -272,11 +211,7 @@ pub(super) fn accept(space: &mut LoadedSpace, change: &Change) -> Vec<Superseded
     let record = space.records.get_mut(&change.record).and_then(Option::take);
     let applied = apply(record, change, q, space.head.horizon);
     space.head.head = q;
-    if applied
-        .record
-        .as_ref()
-        .is_some_and(|record| record.sequence == q)
-    {
+    if applied.record.as_ref().is_some_and(|record| record.sequence == q) {
         space.touched.records.insert(change.record);
     }
     space.records.insert(change.record, applied.record);
@@ -321,11 +256,7 @@ fn another_epoch(store: &StoreHead, head: SpaceHead, request: &SpaceRequest) -> 
         if request.epoch == Some(epoch) {
             return Some((request.generation.unwrap_or(1), Sequence::MAX));
         }
-        request
-            .lineage
-            .iter()
-            .find(|a| a.epoch == epoch)
-            .map(|a| (a.generation, a.head))
+        request.lineage.iter().find(|a| a.epoch == epoch).map(|a| (a.generation, a.head))
     };
     let present = Ancestor {
         epoch: store.epoch,
@@ -336,15 +267,7 @@ fn another_epoch(store: &StoreHead, head: SpaceHead, request: &SpaceRequest) -> 
     let line: Vec<&Ancestor> = lineage.iter().chain([&present]).collect();
     let shared = line.iter().enumerate().rev().find_map(|(i, ancestor)| {
         let (generation, head) = theirs(ancestor.epoch)?;
-        Some((
-            i,
-            ancestor.epoch,
-            if generation == ancestor.generation {
-                head.min(ancestor.head)
-            } else {
-                0
-            },
-        ))
+        Some((i, ancestor.epoch, if generation == ancestor.generation { head.min(ancestor.head) } else { 0 }))
     });
     let standing = Standing {
         epoch: store.epoch,
@@ -357,15 +280,6 @@ fn another_epoch(store: &StoreHead, head: SpaceHead, request: &SpaceRequest) -> 
         // Nothing in common: what the machine holds cannot be told apart from another server's data.
         None => (0, None, 0),
     };
-    let rollback = epoch.is_none()
-        || lineage
-            .iter()
-            .skip(from)
-            .any(|a| a.mode == RestoreMode::Rollback);
-    Reply::Epoch {
-        stands: standing,
-        common,
-        shared: epoch,
-        rollback,
-    }
+    let rollback = epoch.is_none() || lineage.iter().skip(from).any(|a| a.mode == RestoreMode::Rollback);
+    Reply::Epoch { stands: standing, common, shared: epoch, rollback }
 }

@@ -47,12 +47,7 @@ impl StoreHead {
             .iter()
             .map(|past| {
                 let (generation, head) = past.heads.get(space).copied().unwrap_or((1, 0));
-                Ancestor {
-                    epoch: past.epoch,
-                    mode: past.mode,
-                    generation,
-                    head,
-                }
+                Ancestor { epoch: past.epoch, mode: past.mode, generation, head }
             })
             .collect()
     }
@@ -73,12 +68,7 @@ pub struct SpaceHead {
 
 impl Default for SpaceHead {
     fn default() -> Self {
-        Self {
-            generation: 1,
-            head: 0,
-            horizon: 0,
-            position: 0,
-        }
+        Self { generation: 1, head: 0, horizon: 0, position: 0 }
     }
 }
 
@@ -261,26 +251,13 @@ impl Loaded {
 
     pub(super) fn into_writes(mut self) -> Writes {
         for (name, space) in self.spaces {
-            let LoadedSpace {
-                head,
-                mut records,
-                mut last,
-                mut members,
-                reservation,
-                touched,
-                ..
-            } = space;
+            let LoadedSpace { head, mut records, mut last, mut members, reservation, touched, .. } = space;
             if touched == Touched::default() {
                 continue;
             }
-            let take_records = touched
-                .records
-                .iter()
-                .filter_map(|id| records.remove(id)?.map(|record| (*id, record)));
-            let take_last = touched
-                .last
-                .iter()
-                .filter_map(|i| Some((*i, last.remove(i)?)));
+            let take_records =
+                touched.records.iter().filter_map(|id| records.remove(id)?.map(|record| (*id, record)));
+            let take_last = touched.last.iter().filter_map(|i| Some((*i, last.remove(i)?)));
             let writes = SpaceWrites {
                 clear: touched.cleared,
                 head: touched.head.then_some(head),
@@ -288,11 +265,7 @@ impl Loaded {
                 last: take_last.collect(),
                 superseded: touched.superseded,
                 history: touched.history,
-                members: touched
-                    .members
-                    .iter()
-                    .filter_map(|m| Some((*m, members.remove(m)?)))
-                    .collect(),
+                members: touched.members.iter().filter_map(|m| Some((*m, members.remove(m)?))).collect(),
                 reservation: touched.reservation.then_some(reservation),
             };
             self.writes.spaces.insert(name, writes);
@@ -442,19 +415,10 @@ impl Draft {
                         Some((_, record)) if read.more => record.sequence,
                         _ => page.head,
                     };
-                    let pushed: BTreeSet<RecordId> =
-                        page.records.iter().map(|(id, _)| *id).collect();
-                    page.page = read
-                        .records
-                        .into_iter()
-                        .filter(|(id, _)| !pushed.contains(id))
-                        .collect();
+                    let pushed: BTreeSet<RecordId> = page.records.iter().map(|(id, _)| *id).collect();
+                    page.page = read.records.into_iter().filter(|(id, _)| !pushed.contains(id)).collect();
                     // Only the last page moves the replica's `seen`, so only then they are owed.
-                    page.superseded = if read.more {
-                        Vec::new()
-                    } else {
-                        read.superseded
-                    };
+                    page.superseded = if read.more { Vec::new() } else { read.superseded };
                 }
                 Answer::Space(answer)
             }

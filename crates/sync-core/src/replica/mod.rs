@@ -1,0 +1,191 @@
+//! The machine's side, pure: the mirror of [`crate::server`].
+//!
+//! A replica is a machine's durable copy of the spaces it uses, with the changes that wait to be sent. What a person
+//! sees is [`view`]: the same [`apply`] that the server runs, over the copy with the outbox on top. A person's edit
+//! becomes a change by [`edit`]; [`request`] says what to send, [`absorb`] what to make of the answer, [`start()`] how a
+//! stopped machine begins again.
+//!
+//! Nothing here draws an incarnation: where one may be needed, a fresh one (16 random bytes) is passed in, and the
+//! result says whether it was used.
+
+mod absorb;
+mod fork;
+mod session;
+mod start;
+
+pub use absorb::{Absorbed, Sent, Taken, Touched, Wait, absorb};
+pub use fork::rename;
+pub use session::{Action, Actions, Event, Outcome, Pace, Session};
+pub use start::{Started, start};
+
+use crate::{
+    change::{Author, Change, Context, Operation},
+    id::{ChangeId, Epoch, Generation, Incarnation, RecordId, Sequence, VIEW_SEQUENCE},
+    merge::{Applied, apply},
+    protocol::{Ancestor, SpaceRequest},
+    record::{FieldName, Record},
+    server::changes_to_bring_back,
+    space::SpaceName,
+    value::Value,
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use serde::{Deserialize, Serialize};
+
+/// What a replica keeps once per space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceHead {
+    /// The epoch that it speaks of; `None` where it was never answered.
+    pub epoch: Option<Epoch>,
+    /// The generation that it speaks of; `None` where it was never answered.
+    pub generation: Option<Generation>,
+    /// The epochs before, oldest first.
+    pub lineage: Vec<Ancestor>,
+    /// Where the next page begins.
+    pub cursor: Sequence,
+    /// Up to where it has the whole space. In a local space, the sequence of its last change.
+    pub seen: Sequence,
+    /// The highest number ever answered for an incarnation; it counts only while that is the present one.
+    pub known: Option<(Incarnation, u64)>,
+    /// The incarnation of a Start whose changes have not been answered yet.
+    pub start: Option<Incarnation>,
+    /// Whether the space is stopped: it neither sends nor takes until the next Start.
+    pub stopped: bool,
+    /// Whether it still has to be pulled from the beginning, without waiting for a poll to name it.
+    pub unpulled: bool,
+}
+
+impl SpaceHead {
+    /// A space that the machine has just become a member of.
+    #[must_use]
+    pub fn new(stopped: bool) -> Self {
+        Self {
+            epoch: None,
+            generation: None,
+            lineage: Vec::new(),
+            cursor: 0,
+            seen: 0,
+            known: None,
+            start: None,
+            stopped,
+            unpulled: true,
+        }
+    }
+
+    /// The highest number that was answered for the present incarnation.
+    #[must_use]
+    pub fn known_of(&self, incarnation: Incarnation) -> u64 {
+        self.known.filter(|(known, _)| *known == incarnation).map_or(0, |(_, number)| number)
+    }
+
+    /// As it is after copy and outbox were set aside.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self { cursor: 0, seen: 0, known: None, start: None, unpulled: true, ..self.clone() }
+    }
+
+    /// Whether there is something to say to the server. `wanted` is what the last poll said of the space.
+    #[must_use]
+    pub fn has_to_do(&self, outbox_is_empty: bool, wanted: Option<&Wanted>) -> bool {
+        let behind = |wanted: &Wanted| {
+            self.epoch != Some(wanted.epoch)
+                || self.generation.is_none_or(|generation| wanted.generation > generation)
+                || (self.generation == Some(wanted.generation) && self.seen < wanted.head)
+        };
+        !self.stopped
+            && (!outbox_is_empty || self.start.is_some() || self.unpulled || wanted.is_some_and(behind))
+    }
+}
+
+/// What the last poll said of a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The epoch of the poll.
+    pub epoch: Epoch,
+    /// The space's generation.
+    pub generation: Generation,
+    /// The space's head.
+    pub head: Sequence,
+}
+
+/// What a person sees of a record, and edits: the copy with the outbox's changes to it on top, in order. Not the own
+/// pending values laid over it: that would hide what others wrote from the person who then overwrites it.
+#[must_use]
+pub fn view(copy: Option<Record>, pending: &[Change]) -> Option<Record> {
+    pending.iter().fold(copy, |record, change| apply(record, change, VIEW_SEQUENCE, 0).record)
+}
+
+/// The context of a change that is born now: what its author has read of the record.
+#[must_use]
+pub fn context(head: &SpaceHead, copy: Option<&Record>, pending: &[Change]) -> Context {
+    let mut own: BTreeMap<Incarnation, u64> = BTreeMap::new();
+    for change in pending {
+        let highest = own.entry(change.id.incarnation).or_insert(0);
+        *highest = change.id.number.max(*highest);
+    }
+    Context { seen: head.seen.max(copy.map_or(0, |record| record.sequence)), own }
+}
+
+/// A person's edit becomes a change. `pending` are the outbox's changes to this record.
+#[must_use]
+pub fn edit(
+    head: &SpaceHead,
+    copy: Option<&Record>,
+    pending: &[Change],
+    id: ChangeId,
+    record: RecordId,
+    operation: Operation,
+    author: Author,
+) -> Change {
+    Change { id, record, context: context(head, copy, pending), operation, author }
+}
+
+/// A change to a local space, which has no server: it is applied at once, at the next sequence.
+#[must_use]
+pub fn apply_locally(head: &mut SpaceHead, copy: Option<Record>, change: &Change) -> Applied {
+    head.seen += 1;
+    head.cursor = head.seen;
+    apply(copy, change, head.seen, 0)
+}
+
+/// What to send for a space. `outbox` is a prefix of its outbox, in order; `incarnations` are those of the whole outbox.
+#[must_use]
+pub fn request(
+    space: &SpaceName,
+    head: &SpaceHead,
+    incarnation: Incarnation,
+    outbox: Vec<Change>,
+    incarnations: BTreeSet<Incarnation>,
+) -> SpaceRequest {
+    SpaceRequest {
+        space: space.clone(),
+        epoch: head.epoch,
+        generation: head.generation,
+        lineage: head.lineage.clone(),
+        known: head.known_of(incarnation),
+        changes: outbox,
+        incarnations: incarnations.into_iter().collect(),
+        cursor: head.cursor,
+        seen: head.seen,
+        start: head.start,
+    }
+}
+
+/// New changes that bring back the live records of a snapshot: over what stands in the view now, and beside it.
+/// The changes are numbered from `first` in `incarnation`; the caller gives each its context by [`context`].
+#[must_use]
+pub fn bring_back(
+    stands: impl Fn(RecordId) -> Option<Record>,
+    records: Vec<(RecordId, BTreeMap<FieldName, Value>)>,
+    incarnation: Incarnation,
+    first: u64,
+    author: &Author,
+) -> Vec<Change> {
+    let mut changes = changes_to_bring_back(stands, 0, records, incarnation, author);
+    for change in &mut changes {
+        change.id.number += first - 1;
+    }
+    changes
+}
