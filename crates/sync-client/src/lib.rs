@@ -1,1 +1,12 @@
-//! x
+//! The replica and the connection of one machine.
+//!
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`store`] | the durable replica |
+//! | [`error`] | everything that can go wrong, with codes and remedies |
+
+pub mod draw;
+pub mod error;
+pub mod store;
+
+pub use error::{Error, Result};
