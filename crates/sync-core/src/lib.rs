@@ -9,6 +9,8 @@
 //! | --- | --- |
 //! | [`value`], [`id`], [`space`] | what the data is made of and how it is named |
 //! | [`record`], [`change`] | one entry of a space, and one small change to it with its context |
+//! | [`address`] | one entry of an address book, and its fields as a record |
+//! | `files` | readers and writers of address book files (with the feature `files`) |
 //! | [`canonical`] | the one byte encoding under which contents are hashed |
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -16,8 +18,11 @@
 
 extern crate alloc;
 
+pub mod address;
 pub mod canonical;
 pub mod change;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod id;
 pub mod record;
 pub mod space;
