@@ -348,32 +348,34 @@ pub(super) fn keep(
 /// same; an edit of the field makes it void.
 pub(super) fn render(owner: &Owner, address: &Address) -> Cells {
     let mut cells = usual(owner, address);
+    let of_person = |column: &Column| {
+        matches!(column.field, Field::LoginDomain | Field::PersonalId)
+            && matches!(owner, Owner::Person { .. })
+    };
+    for (column, cell) in COLUMNS.iter().zip(&mut cells.known) {
+        if of_person(column)
+            && cell.is_empty()
+            && let Some(text) = address.kept.get(column.name)
+        {
+            cell.clone_from(text);
+        }
+    }
     let meaning = interpret(&cells, None);
     for (name, text) in &address.kept {
         let Some(place) = column_of(name) else {
             cells.extra.insert(name.clone(), text.clone());
             continue;
         };
-        let of_person = matches!(COLUMNS[place].field, Field::LoginDomain | Field::PersonalId)
-            && matches!(owner, Owner::Person { .. });
-        if of_person {
-            if cells.known[place].is_empty() {
-                cells.known[place].clone_from(text);
-            }
+        let column = &COLUMNS[place];
+        if of_person(column) {
             continue;
         }
         let usual = core::mem::replace(&mut cells.known[place], text.clone());
-        if !matches!(COLUMNS[place].field, Field::Kept) && !same_owner_aside(&cells, &meaning) {
+        if !matches!(column.field, Field::Kept) && interpret(&cells, None) != meaning {
             cells.known[place] = usual;
         }
     }
     cells
-}
-
-/// Whether the cells still mean this, the parts of the owner that [`render`] fills in left aside.
-fn same_owner_aside(cells: &Cells, (owner, address): &(Owner, Address)) -> bool {
-    let (new_owner, new_address) = interpret(cells, None);
-    new_owner.place() == owner.place() && new_address == *address
 }
 
 /// The columns that the format gives no name of its own in [`COLUMNS`] but that an address keeps.
