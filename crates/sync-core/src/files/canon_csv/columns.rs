@@ -121,6 +121,8 @@ pub(super) const COLUMNS: [Column; 51] = [
     word("dn", Field::OneTouch),
 ];
 
+/// Where `objectclass` is in [`COLUMNS`].
+pub(super) const OBJECTCLASS: usize = 0;
 /// Where `dn` is in [`COLUMNS`].
 pub(super) const DN: usize = COLUMNS.len() - 1;
 

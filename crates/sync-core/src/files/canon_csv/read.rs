@@ -3,7 +3,7 @@
 use super::{
     AddressBook, Item, LineEnd, MAX_BYTES, MAX_CELL, MAX_COLUMNS, MAX_ROWS, Row, Slot, Source,
     cells::{Cell, cells, column_name, first_line, first_row},
-    columns::{COLUMNS, Cells, column_of, interpret, keep},
+    columns::{COLUMNS, Cells, OBJECTCLASS, column_of, interpret, keep},
     header::Header,
 };
 use crate::{
@@ -71,6 +71,10 @@ pub fn read(bytes: &[u8]) -> Result<AddressBook, FileError> {
         .decode(&bytes[at..at + span.text])
         .ok_or_else(|| not_in(line))?;
     let columns = column_line(&text, line)?;
+    // An import of a file that lost all its rows would empty the list.
+    if span.end == span.text {
+        return Err(FileError::CutOff { line });
+    }
     let line_end = if bytes[at + span.text..].starts_with(b"\n") {
         LineEnd::Lf
     } else {
@@ -105,6 +109,11 @@ pub fn read(bytes: &[u8]) -> Result<AddressBook, FileError> {
         }
         at += span.end;
         line += span.lines;
+    }
+    if book.report.read + book.report.kept_out == 0 {
+        let text = "the file has no rows: to import it in place of a list empties the list";
+        let note = Note::new(None, "no_rows", text);
+        book.report.warnings.push(note);
     }
     Ok(book)
 }
@@ -321,7 +330,7 @@ impl Rows {
                         "a cell stands under no column: is there a comma in a text without quotes?";
                     return Some(("too_many_cells", text.to_string()));
                 }
-                Slot::Known(0) if cell.text.trim().is_empty() => {
+                Slot::Known(OBJECTCLASS) if cell.text.trim().is_empty() => {
                     let text = "the row does not say what it is: `objectclass` is empty";
                     return Some(("no_kind", text.to_string()));
                 }
@@ -333,7 +342,7 @@ impl Rows {
             .columns
             .iter()
             .take(cells.len())
-            .any(|slot| *slot == Slot::Known(0));
+            .any(|slot| *slot == Slot::Known(OBJECTCLASS));
         (!reaches).then(|| {
             let text = "the row ends before it says what it is";
             ("no_kind", text.to_string())

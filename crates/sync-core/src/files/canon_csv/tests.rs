@@ -357,6 +357,7 @@ fn files_that_are_none_are_refused_with_a_code() {
         (b"objectclass,cn\nemail,\xff\n", "not_in_charset", Some(2)),
         (wide.as_bytes(), "too_many_columns", Some(1)),
         (cut, "file_cut_off", Some(56)),
+        (b"# x\nobjectclass,cn", "file_cut_off", Some(2)),
         (
             &[head.as_bytes(), b"email,\"a\n\n"].concat(),
             "unterminated_quote",
@@ -366,6 +367,12 @@ fn files_that_are_none_are_refused_with_a_code() {
         let error = read(file).unwrap_err();
         assert_eq!((error.code(), error.line()), (code, line), "{error}");
     }
+}
+
+#[test]
+fn an_empty_list_is_read_with_a_warning() {
+    let book = read(b"objectclass,cn,\r\n\r\n").unwrap();
+    assert_eq!((book.report.read, codes(&book)), (0, vec!["no_rows"]));
 }
 
 #[test]
