@@ -15,17 +15,23 @@
 //! | [`server`] | the server's side: what to load, what to write, what to answer |
 //! | [`replica`] | the machine's side, its mirror: edit, request, absorb, start |
 //! | [`snapshot`] | what was set aside |
+//! | [`address`] | one entry of an address book, and its fields as a record |
+//! | `files` | readers and writers of address book files (with the feature `files`) |
 //! | [`canonical`] | the one byte encoding under which contents are hashed |
 //! | `wire` | MessagePack in and out (feature `wire`) |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
+#![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;
 
+pub mod address;
 pub mod api;
 pub mod canonical;
 pub mod change;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod id;
 pub mod machine;
 pub mod merge;
