@@ -120,8 +120,11 @@ pub fn expected(asked: &Asked<'_>) -> Expected {
     ]
     .contains(&asked.item);
     if synchronizes && waits {
-        // Compared as the machine stores it: trimmed, host in lower case, port written out.
-        let own = asked.destination.trim().to_ascii_lowercase() == "localhost:8443";
+        // Compared as the machine stores it: trimmed, the host without regard to case, the port written out.
+        let own = asked
+            .destination
+            .trim()
+            .eq_ignore_ascii_case("localhost:8443");
         // On a machine that is its own server: address lists individually both ways, and every export. An import in a
         // batch never.
         let on_own_server = !(import && batch);

@@ -1,6 +1,6 @@
 //! `sync-client decide`: "may this run now, and if not, what must be done first?", without any machine.
 
-use core::{fmt::Display, fmt::Write as _, str::FromStr};
+use core::{fmt::Write as _, iter, str::FromStr};
 use serde_json::{Value, json};
 use std::{
     io::Write as _,
@@ -26,9 +26,12 @@ use sync_core::{
       --operation export-batch --item personal-settings --administrator --json
   sync-client decide --list-items
 
-With --json the answer is one object: {\"verdict\": \"allowed\"}, or {\"verdict\": \"denied\", \"code\", \"rule\",
-\"message\", \"ways\": [titles], \"remedy\": [{\"way\": 1, \"code\", \"text\", ...}]}, or {\"verdict\": \"wrong-question\",
-\"code\", \"message\"}. The steps of one way together lead to allowed; where there are several ways, one is enough.")]
+With --json the answer is one object:
+  {\"verdict\": \"allowed\"}
+  {\"verdict\": \"denied\", \"code\", \"rule\", \"message\", \"ways\": [titles],
+   \"remedy\": [{\"way\": 1, \"code\", \"text\", ...}, ...]}
+  {\"verdict\": \"wrong-question\", \"code\", \"message\"}
+The steps of one way, in order, lead to allowed; of several ways one is enough.")]
 pub struct Args {
     // Texts, not parsed values: a wrong one has to be answered as JSON too, where that is asked for.
     /// The machine's role: client, server or server-with-client
@@ -179,14 +182,14 @@ fn required<T: FromStr<Err = UnknownName>>(
     text: Option<&str>,
     code: &'static str,
 ) -> Result<T, WrongQuestion> {
-    let text = text.ok_or_else(|| missing(&option))?;
+    let text = text.ok_or_else(|| missing(option))?;
     text.parse().map_err(|error| WrongQuestion {
         code,
         message: format!("{option}: {error}"),
     })
 }
 
-fn missing(what: &dyn Display) -> WrongQuestion {
+fn missing(what: &str) -> WrongQuestion {
     WrongQuestion {
         code: "missing_option",
         message: format!("the question lacks {what}"),
@@ -202,8 +205,16 @@ fn explain(denied: &Denied) -> String {
         "denied: {denied}\n  code: {}\n  rule: {}\n",
         denied.code, denied.rule
     );
-    for way in &denied.remedy {
-        let _ = writeln!(text, "  {}:", way.title);
+    for (before, way) in iter::once("either")
+        .chain(iter::repeat("or"))
+        .zip(&denied.remedy)
+    {
+        let before = if denied.remedy.len() == 1 {
+            "instead"
+        } else {
+            before
+        };
+        let _ = writeln!(text, "  {before} {}:", way.title);
         for (number, step) in (1..).zip(&way.steps) {
             let _ = writeln!(text, "    {number}. {}", step.text());
         }

@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+extern crate alloc;
+
+// It is `pub` for the whole-system tests; here it is a room of the test.
+#[allow(unreachable_pub)]
 #[path = "../../../tests/harness/rules_model.rs"]
 mod rules_model;
 
+use alloc::collections::BTreeMap;
 use rules_model::{every_question, expected, items};
-use std::collections::BTreeMap;
 use sync_core::{
     item::Item,
     machine::Machine,

@@ -24,7 +24,7 @@ fn finding(message: String) -> Finding {
         code: Code::AdministratorRequired,
         message,
         ways: vec![Way::new(
-            "Log in as the administrator",
+            "as the administrator",
             vec![Step::LogInAsAdministrator],
         )],
         instead: None,

@@ -168,7 +168,7 @@ impl Step {
 /// step; otherwise it is allowed after the last one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
-    /// When to choose it.
+    /// How it is done that way, as the end of a sentence: "Either ...".
     pub title: String,
     /// What to do, in order.
     pub steps: Vec<Step>,
@@ -196,7 +196,7 @@ impl Way {
         steps.extend(other.steps.iter().cloned());
         steps.sort_by_key(Step::phase);
         Self {
-            title: format!("{}; {}", self.title, other.title),
+            title: format!("{}, {}", self.title, other.title),
             steps,
         }
     }

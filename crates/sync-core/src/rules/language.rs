@@ -16,12 +16,12 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding>
         return None;
     }
     let mut ways = vec![Way::new(
-        "Set the language of the file here",
+        "with the display language of the file set here",
         vec![Step::SetDisplayLanguage(source.into())],
     )];
     if let Some(here) = here {
         ways.push(Way::new(
-            "Export the file again in the language of this machine",
+            "with the file exported again in the display language of this machine",
             vec![Step::ExportAgain(here.into())],
         ));
     }

@@ -24,21 +24,15 @@ pub(super) fn ask(_: &Machine, question: &Question<'_>) -> Option<Finding> {
     let (instead, title) = match (code, carrier) {
         (Code::NotBatch, Some(whole)) => (
             (operation, whole),
-            format!("In a batch it is part of {}", whole.title()),
+            format!("in a batch, as part of {}", whole.title()),
         ),
-        (Code::NotBatch, None) => (
-            (operation.individually(), item),
-            format!("Ask for {} individually", item.title()),
-        ),
-        _ => (
-            (operation.in_batch(), item),
-            format!("Ask for {} in a batch", item.title()),
-        ),
+        (Code::NotBatch, None) => ((operation.individually(), item), "individually".into()),
+        _ => ((operation.in_batch(), item), "in a batch".into()),
     };
     Some(Finding {
         code,
         message: format!(
-            "{} {why}: it can't be {}",
+            "`{}` {why}: it can't be {}",
             item.title(),
             operation.participle()
         ),

@@ -172,7 +172,7 @@ fn ways(machine: &Machine, operation: Operation, item: Item) -> Vec<Way> {
     let mut ways = Vec::with_capacity(3);
     ways.push(if operation.is_import() {
         Way::new(
-            "For data from a machine outside: the procedure",
+            "by the procedure, for data from a machine outside",
             vec![
                 Step::StopSynchronization,
                 Step::BackUpOnServer,
@@ -183,7 +183,7 @@ fn ways(machine: &Machine, operation: Operation, item: Item) -> Vec<Way> {
         )
     } else {
         Way::new(
-            "Stop synchronization first",
+            "with synchronization stopped",
             vec![Step::StopSynchronization, Step::Transfer(operation, item)],
         )
     });
@@ -209,7 +209,7 @@ fn ways(machine: &Machine, operation: Operation, item: Item) -> Vec<Way> {
     if machine.role == Role::ServerWithClient && machine.destination.is_own_server() {
         ways.push(Way::new(
             format!(
-                "Otherwise: individually, here on the server machine whose destination is localhost:8443{only}"
+                "individually, here on the server machine whose destination is localhost:8443{only}"
             ),
             there,
         ));
@@ -218,13 +218,13 @@ fn ways(machine: &Machine, operation: Operation, item: Item) -> Vec<Way> {
     if machine.role == Role::ServerWithClient {
         ways.push(Way::new(
             format!(
-                "Otherwise, where this machine's own server function is meant: with the destination localhost:8443{only}"
+                "with the destination localhost:8443, where this machine's own server function is meant{only}"
             ),
             after(Step::SetDestinationToOwnServer),
         ));
     }
     ways.push(Way::new(
-        format!("Otherwise: on the server machine whose destination is localhost:8443{only}"),
+        format!("on the server machine whose destination is localhost:8443{only}"),
         after(Step::GoToServerMachine),
     ));
     ways

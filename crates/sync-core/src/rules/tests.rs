@@ -5,7 +5,7 @@ use crate::{
     item::TABLE,
     machine::{DestinationAddress, Role, SyncState},
 };
-use alloc::{format, string::ToString, vec};
+use alloc::{string::ToString, vec};
 
 const NOW: Timestamp = Timestamp(0);
 const DESTINATIONS: [&str; 8] = [
@@ -322,12 +322,7 @@ fn one_refused_item_refuses_the_batch_unless_it_may_be_skipped() {
     let refused = plan(&machine, &question, &[Item::PersonalSettings]);
     assert!(refused.items(OnRefusal::Skip).is_err());
     let json = serde_json::to_value(&mixed).unwrap();
-    assert_eq!(
-        json["lines"][0]["answer"]["verdict"],
-        "allowed",
-        "{}",
-        format!("{json}")
-    );
+    assert_eq!(json["lines"][0]["answer"]["verdict"], "allowed", "{json}");
     assert_eq!(json["lines"][1]["answer"]["code"], "synchronizing");
 }
 
