@@ -1,1 +1,3 @@
-//! x
+//! The replica and the connection of one machine.
+
+pub mod decide;
