@@ -1,1 +1,3 @@
 //! What the whole-system tests, the examples and the benches share.
+
+pub mod vectors;

@@ -9,30 +9,43 @@
 //! | --- | --- |
 //! | [`value`], [`id`], [`space`] | what the data is made of and how it is named |
 //! | [`record`], [`change`] | one entry of a space, and one small change to it with its context |
+//! | [`address`] | one entry of an address book, and its fields as a record |
+//! | `files` | readers and writers of address book files (with the feature `files`) |
+//! | [`machine`], [`item`] | what the rules of import and export speak of |
+//! | [`rules`] | "may this run now, and if not, what must be done first?" |
+//! | [`procedure`] | stop, back up, delete, import, start: one journalled workflow |
 //! | [`merge`] | [`merge::apply`], the only merge there is |
-//! | [`protocol`] | the messages between a machine and a server |
-//! | [`api`] | the HTTP paths, who may call them, the administrative messages |
-//! | [`server`] | the server's side: what to load, what to write, what to answer |
 //! | [`replica`] | the machine's side, its mirror: edit, request, absorb, start |
+//! | [`protocol`] | the messages between a machine and a server |
+//! | [`server`] | the server's side: what to load, what to write, what to answer |
+//! | [`api`] | the HTTP paths, who may call them, the administrative messages |
 //! | [`snapshot`] | what was set aside |
 //! | [`canonical`] | the one byte encoding under which contents are hashed |
 //! | `wire` | MessagePack in and out (feature `wire`) |
+//! | [`names`] | the error of a word that is none of those that could stand there |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
+#![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;
 
+pub mod address;
 pub mod api;
 pub mod canonical;
 pub mod change;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod id;
+pub mod item;
 pub mod machine;
 pub mod merge;
-mod names;
+pub mod names;
+pub mod procedure;
 pub mod protocol;
 pub mod record;
 pub mod replica;
+pub mod rules;
 pub mod server;
 pub mod snapshot;
 pub mod space;

@@ -100,15 +100,13 @@ pub struct SpaceRequest {
     /// The epochs before, oldest first.
     #[serde(rename = "y", default, skip_serializing_if = "Vec::is_empty")]
     pub lineage: Vec<Ancestor>,
-    /// The highest number that was ever answered for the present incarnation.
-    #[serde(rename = "k", default)]
-    pub known: u64,
     /// A prefix of the space's outbox, in order.
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
-    /// The incarnations in the outbox, of which the answer names the last number applied.
+    /// The present incarnation and those in the outbox, each with the highest number that was ever answered for it (0
+    /// where none was). The answer names the last number applied of each.
     #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
-    pub incarnations: Vec<Incarnation>,
+    pub known: Vec<(Incarnation, u64)>,
     /// Where the next page begins.
     #[serde(rename = "p", default)]
     pub cursor: Sequence,
@@ -238,9 +236,9 @@ pub enum Reply {
     /// A Start found the space already taken by another.
     #[serde(rename = "occupied")]
     Occupied,
-    /// A number came back with other content: the machine was copied or turned back.
+    /// A number of this incarnation came back with other content: the machine was copied or turned back.
     #[serde(rename = "fork")]
-    Fork,
+    Fork(Incarnation),
 }
 
 /// A limit of a machine that acts as server (rule 10).

@@ -68,9 +68,9 @@ pub enum Absorbed {
     },
     /// A Start whose space was deleted again before anything was acknowledged: it goes on in the new generation.
     GoesOn(SpaceHead),
-    /// The machine was copied or turned back: [`rename`](super::rename) the outbox of **every** space; the fresh
-    /// incarnation is the replica's present one.
-    Forked,
+    /// The machine was copied or turned back: [`rename`](super::rename) this incarnation's changes in the outbox of
+    /// **every** space to the fresh one, which is the replica's present incarnation from then on.
+    Forked(Incarnation),
     /// Nothing was applied; try again at the longest back-off.
     Waits(Wait),
 }
@@ -99,11 +99,10 @@ pub enum Wait {
     Limit(Limit),
 }
 
-/// Decides what to make of `answer`. `present` is the replica's incarnation.
+/// Decides what to make of `answer`.
 #[must_use]
 pub fn absorb(
     head: &SpaceHead,
-    present: Incarnation,
     sent: &Sent,
     opening: Opening,
     answer: SpaceReply,
@@ -117,7 +116,7 @@ pub fn absorb(
         return Absorbed::Ignored;
     }
     match answer.reply {
-        Reply::Ok(page) => Absorbed::Taken(take(head, present, page, touched)),
+        Reply::Ok(page) => Absorbed::Taken(take(head, page, touched)),
         Reply::Forbidden => Absorbed::SetAside { reason: Reason::Forbidden, head: head.emptied() },
         Reply::Occupied => Absorbed::SetAside { reason: Reason::Occupied, head: head.emptied() },
         Reply::Gone { generation } if head.start.is_some() => {
@@ -137,13 +136,13 @@ pub fn absorb(
                 ..head.emptied()
             },
         },
-        Reply::Fork => Absorbed::Forked,
+        Reply::Fork(incarnation) => Absorbed::Forked(incarnation),
         Reply::Reserved { until } => Absorbed::Waits(Wait::Reserved(until)),
         Reply::Limit(limit) => Absorbed::Waits(Wait::Limit(limit)),
     }
 }
 
-fn take(head: &SpaceHead, present: Incarnation, page: Page, touched: Touched) -> Taken {
+fn take(head: &SpaceHead, page: Page, touched: Touched) -> Taken {
     let last: BTreeMap<Incarnation, u64> = page.last.iter().copied().collect();
     let recovered: BTreeSet<ChangeId> = page.recovered.iter().copied().collect();
     let is_settled = |id: ChangeId| {
@@ -175,9 +174,8 @@ fn take(head: &SpaceHead, present: Incarnation, page: Page, touched: Touched) ->
     if !settled.is_empty() || touched.outbox_is_empty {
         new.start = None;
     }
-    if let Some(number) = last.get(&present) {
-        new.known = Some((present, head.known_of(present).max(*number)));
-    }
+    // The answer names every incarnation of the outbox: others have nothing left to be known of.
+    new.known = last.iter().map(|(i, number)| (*i, head.known_of(*i).max(*number))).collect();
     if page.from <= head.cursor {
         new.cursor = head.cursor.max(page.to);
         if !page.more {

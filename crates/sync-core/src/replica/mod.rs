@@ -10,6 +10,8 @@
 
 mod absorb;
 mod fork;
+#[cfg(feature = "memory")]
+pub mod memory;
 mod session;
 mod start;
 
@@ -47,8 +49,8 @@ pub struct SpaceHead {
     pub cursor: Sequence,
     /// Up to where it has the whole space. In a local space, the sequence of its last change.
     pub seen: Sequence,
-    /// The highest number ever answered for an incarnation; it counts only while that is the present one.
-    pub known: Option<(Incarnation, u64)>,
+    /// The highest number ever answered for each incarnation that the last answer named.
+    pub known: BTreeMap<Incarnation, u64>,
     /// The incarnation of a Start whose changes have not been answered yet.
     pub start: Option<Incarnation>,
     /// Whether the space is stopped: it neither sends nor takes until the next Start.
@@ -67,23 +69,23 @@ impl SpaceHead {
             lineage: Vec::new(),
             cursor: 0,
             seen: 0,
-            known: None,
+            known: BTreeMap::new(),
             start: None,
             stopped,
             unpulled: true,
         }
     }
 
-    /// The highest number that was answered for the present incarnation.
+    /// The highest number that was answered for an incarnation; 0 where none was.
     #[must_use]
     pub fn known_of(&self, incarnation: Incarnation) -> u64 {
-        self.known.filter(|(known, _)| *known == incarnation).map_or(0, |(_, number)| number)
+        self.known.get(&incarnation).copied().unwrap_or(0)
     }
 
     /// As it is after copy and outbox were set aside.
     #[must_use]
     pub fn emptied(&self) -> Self {
-        Self { cursor: 0, seen: 0, known: None, start: None, unpulled: true, ..self.clone() }
+        Self { cursor: 0, seen: 0, known: BTreeMap::new(), start: None, unpulled: true, ..self.clone() }
     }
 
     /// Whether there is something to say to the server. `wanted` is what the last poll said of the space.
@@ -157,16 +159,16 @@ pub fn request(
     head: &SpaceHead,
     incarnation: Incarnation,
     outbox: Vec<Change>,
-    incarnations: BTreeSet<Incarnation>,
+    mut incarnations: BTreeSet<Incarnation>,
 ) -> SpaceRequest {
+    incarnations.insert(incarnation);
     SpaceRequest {
         space: space.clone(),
         epoch: head.epoch,
         generation: head.generation,
         lineage: head.lineage.clone(),
-        known: head.known_of(incarnation),
         changes: outbox,
-        incarnations: incarnations.into_iter().collect(),
+        known: incarnations.into_iter().map(|i| (i, head.known_of(i))).collect(),
         cursor: head.cursor,
         seen: head.seen,
         start: head.start,

@@ -13,6 +13,8 @@
 
 mod admin;
 mod heads;
+#[cfg(feature = "memory")]
+pub mod memory;
 mod session;
 mod space;
 mod state;

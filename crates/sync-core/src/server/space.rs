@@ -35,7 +35,7 @@ pub(super) fn needs(needs: &mut Needs, machine: MachineId, incarnation: Incarnat
     space.members.insert(machine);
     space.records.extend(request.changes.iter().map(|change| change.record));
     space.incarnations.extend(request.changes.iter().map(|change| change.id.incarnation));
-    space.incarnations.extend(&request.incarnations);
+    space.incarnations.extend(request.known.iter().map(|(incarnation, _)| *incarnation));
     space.incarnations.insert(incarnation);
     space.incarnations.extend(request.start);
 }
@@ -68,7 +68,7 @@ pub(super) fn sync(loaded: &mut Loaded, asked: Asked, request: SpaceRequest, lim
 
     let pushed: BTreeSet<RecordId> = request.changes.iter().map(|change| change.record).collect();
     let named: BTreeSet<Incarnation> =
-        request.incarnations.iter().copied().chain([asked.incarnation]).chain(request.start).collect();
+        request.known.iter().map(|(i, _)| *i).chain([asked.incarnation]).chain(request.start).collect();
     let page = Page {
         epoch: store_epoch,
         generation: space.head.generation,
@@ -127,19 +127,20 @@ fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limit
     // knows tells that the Start was this machine's.
     if let Some(start) = request.start
         && head.exists()
-        && !request.incarnations.iter().chain([&start]).any(|i| space.last.contains_key(i))
+        && !request.known.iter().map(|(i, _)| i).chain([&start]).any(|i| space.last.contains_key(i))
     {
         return Some(Reply::Occupied);
     }
-    if let Some(last) = space.last.get(&asked.incarnation)
-        && last.number > request.known
-        && !request.changes.iter().any(|change| {
-            change.id == (asked.incarnation, last.number).into() && change.content_hash().0 == last.hash
+    // Every incarnation of the outbox, not the present one alone: a machine that is turned back, edits, and restarts
+    // before it speaks has its reverted numbers under an incarnation that is no longer the present one.
+    let forked = request.known.iter().find(|(incarnation, known)| {
+        space.last.get(incarnation).is_some_and(|last| {
+            let sent =
+                |c: &Change| c.id == (*incarnation, last.number).into() && c.content_hash().0 == last.hash;
+            last.number > *known && !request.changes.iter().any(sent)
         })
-    {
-        return Some(Reply::Fork);
-    }
-    None
+    });
+    forked.map(|(incarnation, _)| Reply::Fork(*incarnation))
 }
 
 /// Steps 7 and 8: applies the changes in order. Every accepted change takes a sequence, whatever came of it.

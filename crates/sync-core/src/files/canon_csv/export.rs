@@ -1,0 +1,205 @@
+//! A new file from entries that came from anywhere.
+
+use super::{
+    AddressBook, Header, LineEnd, Slot,
+    cells::push_cell,
+    columns::{COLUMNS, DN, extra_columns, scheme},
+};
+use crate::{
+    address::{Address, AddressKind, Member, ONE_TOUCH_LIST, Password},
+    files::{
+        FileError, Listed, Note, Place, Report,
+        charset::Charset,
+        links::{label, unlink_members},
+    },
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
+
+/// Where the numbers of lists begin; those below are one-touch buttons.
+const FIRST_NUMBER: i64 = 201;
+
+/// How a new file looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Its `#` lines. What they say of encryption is set by what the entries hold.
+    pub header: Header,
+    /// How its lines end.
+    pub line_end: LineEnd,
+    /// Whether readable passwords are written; otherwise each is left out, with a note.
+    pub passwords: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { header: Header::version_3(""), line_end: LineEnd::default(), passwords: false }
+    }
+}
+
+/// Makes a file of entries, in their order. Numbers are given where they are missing or taken twice, members become
+/// numbers, owners fill the owner columns, and columns kept from an import come back. What the file can't hold is in
+/// the book's report.
+///
+/// # Errors
+/// [`FileError::UnknownCharset`] where the header names a character set that isn't known.
+pub fn new_book(entries: &[Listed], options: &Options) -> Result<AddressBook, FileError> {
+    let mut entries = entries.to_vec();
+    let mut report = Report::default();
+    let notes = &mut report.warnings;
+    let before = entries.len();
+    entries.retain(|entry| {
+        let known = !matches!(&entry.address.kind, AddressKind::Other(name) if name.trim().is_empty());
+        if !known {
+            let text = format!("{} has no kind; it stays out", label(&entry.address));
+            notes.push(Note::new(entry.line, "no_kind", text));
+        }
+        known
+    });
+    report.read = entries.len();
+    report.kept_out = before - entries.len();
+    number(&mut entries, notes);
+    notes.extend(unlink_members(&mut entries));
+
+    let mut header = options.header.clone();
+    let crypto_version = passwords(&mut entries, options.passwords, notes);
+    header.crypto_attribute = crypto_version.is_some().then(|| "pwd".into());
+    header.crypto_version = crypto_version;
+    for entry in &entries {
+        if !entry.address.other.is_empty() {
+            let names: Vec<&str> = entry.address.other.keys().map(|name| &**name).collect();
+            let text =
+                format!("{}: this format has no column for {}", label(&entry.address), names.join(", "));
+            notes.push(Note::new(None, "field_not_in_format", text));
+        }
+    }
+
+    let name = header.charset.as_deref().unwrap_or("");
+    let charset =
+        Charset::named(name).ok_or_else(|| FileError::UnknownCharset { line: 2, charset: name.into() })?;
+    let addresses = || entries.iter().map(|entry| &entry.address);
+    let columns = columns(&header, addresses);
+    let mut head = header.lines(options.line_end.as_str());
+    for slot in &columns {
+        match slot {
+            Slot::Known(place) => head.push_str(COLUMNS[*place].name),
+            Slot::Extra(name) => push_cell(&mut head, name, false),
+            Slot::Nameless => continue,
+        }
+        head.push(',');
+    }
+    head.push_str(options.line_end.as_str());
+    let head = charset
+        .encode(&head)
+        .ok_or_else(|| FileError::Unmappable {
+            entry: 0,
+            column: "SubAddressBookName".into(),
+            charset: charset.name().into(),
+        })?
+        .into_owned();
+
+    let mut book =
+        AddressBook { report, header, charset, head, columns, line_end: options.line_end, items: Vec::new() };
+    for entry in entries {
+        book.push(entry.owner, entry.address);
+    }
+    Ok(book)
+}
+
+fn columns<'a, I: Iterator<Item = &'a Address>>(header: &Header, addresses: impl Fn() -> I) -> Vec<Slot> {
+    let one_touch = addresses()
+        .any(|a| a.list == Some(ONE_TOUCH_LIST) || a.kept.get("dn").is_some_and(|dn| !dn.is_empty()));
+    let version_2 = header.version.as_deref() == Some("0x0002");
+    let flags = addresses().any(|a| a.kept.contains_key("folderidflag"));
+    let dn = (one_touch || header.dn_fixed).then_some(Slot::Known(DN));
+    dn.into_iter()
+        .chain((0..DN - 1).map(Slot::Known))
+        .chain((!version_2 || flags).then_some(Slot::Known(DN - 1)))
+        .chain(extra_columns(addresses()).into_iter().map(Slot::Extra))
+        .chain([Slot::Nameless])
+        .collect()
+}
+
+/// Gives each entry a list and a number that no other entry of its owner's list has.
+fn number(entries: &mut [Listed], notes: &mut Vec<Note>) {
+    let mut taken: BTreeSet<(Place, Option<i64>, i64)> = BTreeSet::new();
+    // Numbers that groups name although no entry has them: to give one away would change what the group means.
+    let mut used: BTreeMap<Place, BTreeSet<i64>> = BTreeMap::new();
+    let mut without = Vec::new();
+    for (at, entry) in entries.iter_mut().enumerate() {
+        let place = entry.owner.place();
+        let used = used.entry(place.clone()).or_default();
+        used.extend(entry.address.members.keys().filter_map(|m| match m {
+            Member::Number(number) => Some(*number),
+            _ => None,
+        }));
+        if entry.address.list.is_none() && !entry.address.kept.contains_key("subdbid") {
+            entry.address.list = Some(1);
+        }
+        match entry.address.number {
+            Some(number) if taken.insert((place, entry.address.list, number)) => {
+                used.insert(number);
+            }
+            number => without.push((at, number)),
+        }
+    }
+    let mut next: BTreeMap<(Place, i64), i64> = BTreeMap::new();
+    for (at, old) in without {
+        let entry = &mut entries[at];
+        let place = entry.owner.place();
+        let used = used.entry(place.clone()).or_default();
+        let first = if entry.address.list == Some(ONE_TOUCH_LIST) { 1 } else { FIRST_NUMBER };
+        let next = next.entry((place, first)).or_insert(first);
+        while used.contains(next) {
+            *next += 1;
+        }
+        let new = *next;
+        *next += 1;
+        entry.address.number = Some(new);
+        if let Some(old) = old {
+            let text = format!(
+                "{} had the number {old}, which another entry has; it is {new} now",
+                label(&entry.address)
+            );
+            notes.push(Note::new(entry.line, "number_changed", text));
+        }
+    }
+}
+
+/// Leaves out the passwords that the file can't hold. A file holds encrypted ones or readable ones, never both: the
+/// encrypted ones stand, since nothing else can carry them. Gives the crypto version, if there is one.
+fn passwords(entries: &mut [Listed], readable: bool, notes: &mut Vec<Note>) -> Option<String> {
+    let mut version: Option<String> = None;
+    for entry in entries.iter() {
+        if let Some(Password::Encrypted { scheme, .. }) = password(&entry.address) {
+            version = version.or(scheme.strip_prefix("canon:").map(String::from));
+        }
+    }
+    let of_file = version.as_deref().map(scheme);
+    for entry in entries {
+        let left_out = match password(&entry.address) {
+            Some(Password::Plain(_)) if !readable => ("password_left_out", "its password was not asked for"),
+            Some(Password::Plain(_)) if of_file.is_some() => {
+                ("password_not_carried", "its password is readable, and this file's are encrypted")
+            }
+            Some(Password::Encrypted { scheme, .. }) if Some(scheme) != of_file.as_ref() => {
+                ("password_not_carried", "its password is encrypted in another way than this file's")
+            }
+            _ => continue,
+        };
+        let (code, why) = left_out;
+        let text = format!("{}: {why}; it is left out", label(&entry.address));
+        notes.push(Note::new(entry.line, code, text));
+        if let Some(login) = &mut entry.address.login {
+            login.password = None;
+        }
+    }
+    version
+}
+
+fn password(address: &Address) -> Option<&Password> {
+    address.login.as_ref()?.password.as_ref()
+}

@@ -1,0 +1,168 @@
+//! From an address book to bytes.
+
+use super::{
+    AddressBook, Item, Row, Slot, Source,
+    cells::{cells, first_row, push_cell},
+    columns::{COLUMNS, Cells, interpret, keep, render},
+    read::by_column,
+};
+use crate::{
+    address::{Address, AddressKind, Member, Password},
+    files::{FileError, Owner},
+};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+
+/// Writes an address book. What was read and not edited comes out byte for byte as it was; of an edited row only the
+/// cells that differ are written anew.
+///
+/// # Errors
+/// [`FileError`] where the book holds what this file can't: a character that its character set lacks, a value for
+/// which it has no column, a member that is no number, a password of the other kind.
+pub fn write(book: &AddressBook) -> Result<Vec<u8>, FileError> {
+    let scheme = book.scheme();
+    let present = book.present();
+    let mut out = book.head.to_vec();
+    let mut entry = 0;
+    for item in &book.items {
+        // What was last may have had no line end.
+        if !out.is_empty() && !out.ends_with(b"\n") && !out.ends_with(b"\r") {
+            out.extend_from_slice(book.line_end.as_str().as_bytes());
+        }
+        match item {
+            Item::Verbatim(Source(bytes)) => out.extend_from_slice(bytes),
+            Item::Row(row) => {
+                entry += 1;
+                let writer = RowWriter { book, row, entry, scheme: scheme.as_deref(), present: &present };
+                writer.write(&mut out)?;
+            }
+        }
+    }
+    Ok(out)
+}
+
+struct RowWriter<'a> {
+    book: &'a AddressBook,
+    row: &'a Row,
+    entry: usize,
+    scheme: Option<&'a str>,
+    present: &'a [bool; COLUMNS.len()],
+}
+
+impl RowWriter<'_> {
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), FileError> {
+        let old = self.row.source.as_ref().and_then(|Source(source)| {
+            let span = first_row(source)?;
+            let text = self.book.charset.decode(&source[..span.text])?;
+            Some((source, text, span.text))
+        });
+        let Some((source, text, end)) = old else {
+            return self.anew(out, None, self.book.line_end.as_str().as_bytes());
+        };
+        let columns = &self.book.columns;
+        let found = cells(&text).unwrap_or_default();
+        let raw: Vec<&str> = found.iter().map(|cell| cell.raw).collect();
+        let by_column = by_column(columns, found);
+        let (owner, mut address) = interpret(&by_column, self.scheme);
+        keep(&owner, &mut address, &by_column, |place| self.present[place]);
+        if owner == self.row.owner && address == self.row.address {
+            out.extend_from_slice(source);
+            return Ok(());
+        }
+        let old = (raw, render(&owner, &address));
+        self.anew(out, Some(old), &source[end..])
+    }
+
+    /// Writes the row from its entry; cells that say what they said before stay as they stood.
+    fn anew(
+        &self,
+        out: &mut Vec<u8>,
+        old: Option<(Vec<&str>, Cells)>,
+        line_end: &[u8],
+    ) -> Result<(), FileError> {
+        self.check()?;
+        let new = render(&self.row.owner, &self.row.address);
+        let (raw, before) = match old {
+            Some((raw, before)) => (raw, before),
+            None => {
+                // What an entry of this kind says anyway needs no column.
+                let bare = Address { kind: self.row.address.kind.clone(), ..Address::default() };
+                (Vec::new(), render(&Owner::None, &bare))
+            }
+        };
+        self.check_columns(&new, &before)?;
+        let width = self.book.columns.len().max(raw.len());
+        for place in 0..width {
+            if place > 0 {
+                out.push(b',');
+            }
+            let mut text = String::new();
+            let (name, cell, same, quoted) = match self.book.columns.get(place) {
+                Some(Slot::Known(known)) => {
+                    let column = &COLUMNS[*known];
+                    let cell = &*new.known[*known];
+                    let encrypted = column.name == "pwd" && self.scheme.is_some();
+                    let same = cell == before.known[*known];
+                    (column.name, cell, same, column.quoted && !encrypted)
+                }
+                Some(Slot::Extra(name)) => {
+                    let cell = new.extra.get(name).map_or("", |cell| cell);
+                    let same = Some(cell) == before.extra.get(name).map(|cell| &**cell)
+                        || (cell.is_empty() && !before.extra.contains_key(name));
+                    (&**name, cell, same, false)
+                }
+                Some(Slot::Nameless) | None => ("", "", true, false),
+            };
+            match raw.get(place) {
+                Some(raw) if same => text.push_str(raw),
+                _ => push_cell(&mut text, cell, quoted),
+            }
+            let bytes = self.book.charset.encode(&text).ok_or_else(|| FileError::Unmappable {
+                entry: self.entry,
+                column: name.to_string(),
+                charset: self.book.charset.name().to_string(),
+            })?;
+            out.extend_from_slice(&bytes);
+        }
+        out.extend_from_slice(line_end);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), FileError> {
+        let entry = self.entry;
+        let address = &self.row.address;
+        if matches!(&address.kind, AddressKind::Other(name) if name.trim().is_empty()) {
+            return Err(FileError::NoKind { entry });
+        }
+        if address.members.keys().any(|member| matches!(member, Member::Record(_))) {
+            return Err(FileError::UnlinkedMember { entry });
+        }
+        let password = address.login.as_ref().and_then(|l| l.password.as_ref());
+        let fits = match (password, self.scheme) {
+            (None, _) | (Some(Password::Plain(_)), None) => true,
+            (Some(Password::Encrypted { scheme, .. }), Some(of_file)) => scheme == of_file,
+            _ => false,
+        };
+        if fits { Ok(()) } else { Err(FileError::MixedPasswords { entry }) }
+    }
+
+    fn check_columns(&self, new: &Cells, before: &Cells) -> Result<(), FileError> {
+        let missing =
+            |column: &str| Err(FileError::NoColumn { entry: self.entry, column: column.to_string() });
+        for (place, column) in COLUMNS.iter().enumerate() {
+            let differs = new.known[place] != before.known[place];
+            if differs && !self.present[place] {
+                return missing(column.name);
+            }
+        }
+        for (name, cell) in &new.extra {
+            let differs = !cell.is_empty() && before.extra.get(name) != Some(cell);
+            if differs && !self.book.columns.contains(&Slot::Extra(name.clone())) {
+                return missing(name);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! Groups name their members by number in a file and by record id in a space.
+
+use super::{Note, Owner, Place};
+use crate::{
+    address::{Address, Member},
+    id::RecordId,
+};
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+
+/// An entry with its record id and its owner: what an import makes and an export takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The record.
+    pub id: RecordId,
+    /// Whose list it is in.
+    pub owner: Owner,
+    /// The line it came from, for reports.
+    pub line: Option<u64>,
+    /// The entry.
+    pub address: Address,
+}
+
+/// How a report names an entry.
+pub(super) fn label(address: &Address) -> String {
+    match (&*address.name, address.number) {
+        ("", Some(number)) => format!("{} {number}", address.kind),
+        ("", None) => format!("{} without a name", address.kind),
+        (name, _) => format!("`{name}`"),
+    }
+}
+
+/// Turns the numbers by which groups name their members into record ids. A number means the entry of the same owner's
+/// same list, or else the one entry of that owner which has it. A number that means nobody stays, with a note.
+pub fn link_members(entries: &mut [Listed]) -> Vec<Note> {
+    let mut in_list: BTreeMap<(Place, Option<i64>, i64), RecordId> = BTreeMap::new();
+    let mut of_owner: BTreeMap<(Place, i64), Option<RecordId>> = BTreeMap::new();
+    for entry in entries.iter() {
+        if let Some(number) = entry.address.number {
+            let place = entry.owner.place();
+            in_list.entry((place.clone(), entry.address.list, number)).or_insert(entry.id);
+            of_owner.entry((place, number)).and_modify(|one| *one = None).or_insert(Some(entry.id));
+        }
+    }
+    let mut notes = Vec::new();
+    for entry in entries.iter_mut().filter(|e| !e.address.members.is_empty()) {
+        let place = entry.owner.place();
+        let list = entry.address.list;
+        let mut members: BTreeMap<Member, i64> = BTreeMap::new();
+        for (member, position) in &entry.address.members {
+            let linked = match member {
+                Member::Number(number) => in_list
+                    .get(&(place.clone(), list, *number))
+                    .copied()
+                    .or_else(|| of_owner.get(&(place.clone(), *number)).copied().flatten())
+                    .map(Member::Record),
+                _ => Some(member.clone()),
+            };
+            let member = linked.unwrap_or_else(|| {
+                let text = format!(
+                    "the group {} names {}, which is not there; it stays as a number",
+                    label(&entry.address),
+                    member.field().trim_start_matches("member:")
+                );
+                notes.push(Note::new(entry.line, "member_missing", text));
+                member.clone()
+            });
+            members.entry(member).and_modify(|first| *first = (*first).min(*position)).or_insert(*position);
+        }
+        entry.address.members = members;
+    }
+    notes
+}
+
+/// The way back: record ids become the numbers of the entries, which must all have one. A member that is not among
+/// the entries of the same owner can't be written and is left out, with a note.
+pub(super) fn unlink_members(entries: &mut [Listed]) -> Vec<Note> {
+    let numbers: BTreeMap<(Place, RecordId), i64> =
+        entries.iter().filter_map(|e| Some(((e.owner.place(), e.id), e.address.number?))).collect();
+    let mut notes = Vec::new();
+    for entry in entries.iter_mut().filter(|e| !e.address.members.is_empty()) {
+        let place = entry.owner.place();
+        let mut members = Vec::new();
+        for member in entry.address.members_in_order() {
+            match member {
+                Member::Record(id) => match numbers.get(&(place.clone(), *id)) {
+                    Some(number) => members.push(Member::Number(*number)),
+                    None => {
+                        let text = format!(
+                            "the group {} names the entry {id}, which is not in this file; it is left out",
+                            label(&entry.address)
+                        );
+                        notes.push(Note::new(None, "member_missing", text));
+                    }
+                },
+                Member::Box(name) if name.contains(',') || name.trim() != name => {
+                    let text = format!(
+                        "the group {} names `{name}`, which this format can't write; it is left out",
+                        label(&entry.address)
+                    );
+                    notes.push(Note::new(None, "member_not_representable", text));
+                }
+                other => members.push(other.clone()),
+            }
+        }
+        entry.address.set_members(members);
+    }
+    notes
+}

@@ -1,0 +1,37 @@
+//! Rule 4: the same display language at source and destination.
+
+use super::{Code, Finding, Question, Step, Way};
+use crate::machine::Machine;
+use alloc::{format, vec};
+
+/// A file that does not say its language, such as an address book as CSV, is not held to it. A machine whose language
+/// is not known can't be shown to have the same.
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+    if !question.operation.is_import() {
+        return None;
+    }
+    let source = question.source_language?.trim();
+    let here = machine.display_language.as_deref().map(str::trim);
+    if here.is_some_and(|here| here.eq_ignore_ascii_case(source)) {
+        return None;
+    }
+    let mut ways = vec![Way::new(
+        "with the display language of the file set here",
+        vec![Step::SetDisplayLanguage(source.into())],
+    )];
+    if let Some(here) = here {
+        ways.push(Way::new(
+            "with the file exported again in the display language of this machine",
+            vec![Step::ExportAgain(here.into())],
+        ));
+    }
+    Some(Finding {
+        code: Code::LanguageDiffers,
+        message: format!(
+            "the file was exported with the display language `{source}`, and this machine's is {}",
+            here.map_or("not known".into(), |here| format!("`{here}`"))
+        ),
+        ways,
+        instead: None,
+    })
+}
