@@ -21,7 +21,7 @@ mod tests;
 
 pub use edit::{Batch, Edit};
 pub use exchange::{Plan, Report};
-pub use kept::{SnapshotRow, SupersededRow};
+pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
 
 use crate::{
@@ -266,6 +266,10 @@ impl Store {
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         self.incarnation
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     pub(crate) fn set_progress(&mut self, progress: Progress) -> Result<()> {
