@@ -1,0 +1,189 @@
+//! Edits and what a person sees: an edit becomes a change with its context, and waits in the outbox; in a local space it
+//! is applied at once. Everything that writes data goes through [`Store::apply`], imports too.
+
+use super::{Store, join, kept, rows};
+use crate::error::{Error, Result};
+use rusqlite::{Connection, Transaction};
+use std::collections::BTreeMap;
+use sync_core::{
+    change::{Author, Change, Operation},
+    id::{ChangeId, RecordId},
+    record::{FieldName, Record},
+    replica::{self, SpaceHead},
+    snapshot::Reason,
+    space::SpaceName,
+    value::Value,
+};
+
+/// One edit of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// Where.
+    pub space: SpaceName,
+    /// Which record; a new one where there is none.
+    pub record: RecordId,
+    /// What to do with it.
+    pub operation: Operation,
+}
+
+/// Edits that are written together or not at all: a person's edit of several things, or a whole import.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The edits, in order.
+    pub edits: Vec<Edit>,
+    /// Who, when, in which import.
+    pub author: Author,
+    /// Keep each space that is edited as a snapshot first, for this reason.
+    pub keep: Option<Reason>,
+}
+
+impl Store {
+    /// Writes a batch in one transaction; says the change that each edit became.
+    ///
+    /// # Errors
+    /// [`Error::NotAMember`] where a space that synchronizes is not at this machine; nothing is written then.
+    pub fn apply(&mut self, batch: &Batch) -> Result<Vec<ChangeId>> {
+        let Batch { edits, author, keep } = batch;
+        let (incarnation, machine, first) = (self.incarnation, self.identity.machine, self.number);
+        // Drawn before they are written: gaps are legal, a number that is used twice is not.
+        self.number += edits.len() as u64;
+        self.transaction(|tx| {
+            let mut spaces: BTreeMap<&SpaceName, (i64, SpaceHead)> = BTreeMap::new();
+            let mut ids = Vec::with_capacity(edits.len());
+            for edit in edits {
+                if !spaces.contains_key(&edit.space) {
+                    let (id, head) = writable(tx, &edit.space)?;
+                    if let Some(reason) = keep {
+                        let snapshot = kept::Occasion { reason: *reason, author, machine };
+                        kept::keep(tx, id, &edit.space, &head, &snapshot)?;
+                    }
+                    spaces.insert(&edit.space, (id, head));
+                }
+                let Some((space, head)) = spaces.get_mut(&edit.space) else { continue };
+                let id = ChangeId { incarnation, number: first + 1 + ids.len() as u64 };
+                write(tx, *space, edit, head, id, author)?;
+                ids.push(id);
+            }
+            for (name, (space, head)) in spaces {
+                if name.synchronizes() {
+                    rows::set_head(tx, space, &head)?;
+                } else {
+                    rows::set_local_head(tx, space, &head)?;
+                }
+            }
+            Ok(ids)
+        })
+    }
+
+    /// Writes one edit.
+    ///
+    /// # Errors
+    /// As [`Store::apply`].
+    pub fn edit(
+        &mut self,
+        space: &SpaceName,
+        record: RecordId,
+        operation: Operation,
+        author: Author,
+    ) -> Result<()> {
+        let edits = vec![Edit { space: space.clone(), record, operation }];
+        self.apply(&Batch { edits, author, keep: None }).map(|_| ())
+    }
+
+    /// What a person sees of one record: the copy with the outbox on top.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn view(&self, space: &SpaceName, record: RecordId) -> Result<Option<Record>> {
+        let Some(found) = rows::find(&self.db, space)? else {
+            return Ok(None);
+        };
+        let copy = rows::copy(&self.db, found.id, record)?;
+        Ok(replica::view(copy, &rows::pending(&self.db, found.id, record)?))
+    }
+
+    /// What a person sees of a space: its live records with the fields that are set, by id. Nothing where the machine
+    /// does not have the space.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn live(&self, space: &SpaceName) -> Result<BTreeMap<RecordId, BTreeMap<FieldName, Value>>> {
+        match rows::find(&self.db, space)? {
+            Some(found) => live(&self.db, found.id),
+            None => Ok(BTreeMap::new()),
+        }
+    }
+}
+
+/// The row and head of a space that can be edited; a local one is made where there is none.
+pub(super) fn writable(tx: &Transaction<'_>, space: &SpaceName) -> Result<(i64, SpaceHead)> {
+    match rows::find(tx, space)? {
+        Some(found) if found.member => Ok((found.id, found.head)),
+        None if !space.synchronizes() => {
+            let id = join(tx, space, false)?;
+            Ok((id, SpaceHead { unpulled: false, ..SpaceHead::new(false) }))
+        }
+        _ => Err(Error::NotAMember(space.clone())),
+    }
+}
+
+fn write(
+    tx: &Transaction<'_>,
+    space: i64,
+    edit: &Edit,
+    head: &mut SpaceHead,
+    id: ChangeId,
+    author: &Author,
+) -> Result<()> {
+    let copy = rows::copy(tx, space, edit.record)?;
+    let pending = rows::pending(tx, space, edit.record)?;
+    let change =
+        replica::edit(head, copy.as_ref(), &pending, id, edit.record, edit.operation.clone(), author.clone());
+    if edit.space.synchronizes() {
+        rows::push(tx, space, &change)
+    } else {
+        apply_locally(tx, space, head, copy, &change)
+    }
+}
+
+/// A change of a local space: applied, and kept in its history.
+pub(super) fn apply_locally(
+    tx: &Transaction<'_>,
+    space: i64,
+    head: &mut SpaceHead,
+    copy: Option<Record>,
+    change: &Change,
+) -> Result<()> {
+    let applied = replica::apply_locally(head, copy, change);
+    if let Some(record) = applied.record {
+        rows::put_copy(tx, space, change.record, &record)?;
+    }
+    kept::remember(tx, space, head.seen, change)
+}
+
+/// What a person sees of all records of a space.
+pub(super) fn views(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, Record>> {
+    let mut views = rows::copies(db, space)?;
+    let mut pending: BTreeMap<RecordId, Vec<Change>> = BTreeMap::new();
+    for change in rows::outbox(db, space, usize::MAX)? {
+        pending.entry(change.record).or_default().push(change);
+    }
+    for (id, changes) in pending {
+        let copy = views.remove(&id);
+        views.extend(replica::view(copy, &changes).map(|record| (id, record)));
+    }
+    Ok(views)
+}
+
+/// The live records of a space, with the fields that are set.
+pub(super) fn live(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, BTreeMap<FieldName, Value>>> {
+    Ok(views(db, space)?.into_iter().filter_map(|(id, record)| Some((id, fields(record)?))).collect())
+}
+
+/// The fields of a live record that are set.
+pub(super) fn fields(record: Record) -> Option<BTreeMap<FieldName, Value>> {
+    if record.dead.is_some() {
+        return None;
+    }
+    Some(record.fields.into_iter().filter_map(|(name, entry)| Some((name, entry.value?))).collect())
+}
