@@ -21,11 +21,11 @@ fn per_second(mut ask: impl FnMut()) -> f64 {
 }
 
 fn main() {
-    let machine =
-        Machine::new(Role::ServerWithClient, SyncState::InProgress, DestinationAddress::own_server())
-            .with_administrator(true);
-    let stopped = Machine { state: SyncState::Stopped, ..machine.clone() };
-    let client = Machine { role: Role::Client, ..machine.clone() };
+    let facts =
+        |role, state| Machine::new(role, state, DestinationAddress::own_server()).with_administrator(true);
+    let machine = facts(Role::ServerWithClient, SyncState::InProgress);
+    let stopped = facts(Role::ServerWithClient, SyncState::Stopped);
+    let client = facts(Role::Client, SyncState::InProgress);
     let question = Question::new(Operation::Import, Item::UserGroupAddressList, Timestamp(0));
     let by_hand = |machine: &Machine, question: &Question<'_>| {
         machine.administrator
