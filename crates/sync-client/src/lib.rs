@@ -1,14 +1,32 @@
-//! The replica and the connection of one machine.
+//! The replica and the connection of one machine: library and command line.
 //!
 //! | room | what is in it |
 //! | --- | --- |
+//! | [`machine`] | one machine: its folder, its round trips, its client function |
+//! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
+//! | [`settings`], [`addresses`], [`kept`] | what people read and change |
+//! | [`decide`] | "may this import run now?", without any machine |
+//! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
 //! | [`store`] | the durable replica |
-//! | [`decide`] | may an import or export run now? |
+//! | [`connection`], [`administrator`] | the server, and who may |
 //! | [`error`] | everything that can go wrong, with codes and remedies |
 
+pub mod addresses;
+pub mod administrator;
+pub mod cli;
+pub mod command;
+pub mod connection;
 pub mod decide;
 pub mod draw;
+pub mod enrolment;
 pub mod error;
+pub mod kept;
+pub mod machine;
+pub mod owner;
+pub mod settings;
+pub mod status;
 pub mod store;
 
+pub use command::{Command, Output};
 pub use error::{Error, Result};
+pub use machine::{Machine, Options};
