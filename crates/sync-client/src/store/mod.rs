@@ -215,13 +215,17 @@ impl Store {
         prepare(&mut db, path)?;
         let identity = meta(&db, "identity")?.unwrap_or_default();
         let progress = meta(&db, "progress")?.unwrap_or_default();
+        // Above all that wait, so that changes which a fork renames never meet their own numbers.
+        let number: i64 =
+            db.query_row("SELECT coalesce(max(number), 0) FROM outbox", [], |row| row.get(0))?;
+        let number = u64::try_from(number).unwrap_or(0);
         let mut store = Self {
             db,
             identity,
             progress,
             incarnation: Incarnation(draw::uuid()?),
             opening: Opening(draw::uuid()?),
-            number: 0,
+            number,
             waits: BTreeMap::new(),
             turn: 0,
         };
