@@ -24,7 +24,10 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Synchronizes the personalized data of one machine of the fleet: the personal settings and address lists of the people
 /// who log in at it, and the address lists of their groups.
 #[derive(Debug, Parser)]
-#[command(name = "sync-client", version, after_help = "Examples:
+#[command(
+    name = "sync-client",
+    version,
+    after_help = "Examples:
   # The server's administrator made a code; the machine enrols with it and starts.
   sync-client --data /var/lib/machine enroll --server server.example:8443 --code 7KQ2-M0XD-9AVT-R3HB \\
       --fingerprint 5b0c...e1
@@ -41,7 +44,8 @@ use tokio::signal::unix::{SignalKind, signal};
   sync-client --data /var/lib/machine snapshots list
 
 Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json there is one JSON value on the standard
-output; an error is {\"error\": {\"code\", \"message\", \"remedy\"}}.")]
+output; an error is {\"error\": {\"code\", \"message\", \"remedy\"}}."
+)]
 struct Cli {
     /// The machine's data folder; made where there is none
     #[arg(long, value_name = "DIR", global = true)]
@@ -335,7 +339,8 @@ fn wrong_question(error: &clap::Error, json: bool) -> ExitCode {
 
 fn carry_out(cli: Cli) -> Result<Option<Output>> {
     let Cli { data, json, administrator_token, words } = cli;
-    let folder = data.ok_or_else(|| Error::WrongCommand("name the machine's data folder: --data DIR".into()))?;
+    let folder =
+        data.ok_or_else(|| Error::WrongCommand("name the machine's data folder: --data DIR".into()))?;
     let administrator = administrator_token.as_deref().map(read_token).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -433,6 +438,9 @@ fn say_ready(machine: &Machine, json: bool) {
             .to_string(),
         );
     } else {
-        print(&format!("sync-client owns {} and is ready; the client function is {state}.", machine.folder().display()));
+        print(&format!(
+            "sync-client owns {} and is ready; the client function is {state}.",
+            machine.folder().display()
+        ));
     }
 }

@@ -207,12 +207,15 @@ impl Machine {
                     None => format!("{user} is logged in; their data are up to date."),
                     Some(why) => format!("{user} is logged in and works with what this machine has: {why}."),
                 };
-                let json = json!({"user": user, "spaces": login.spaces, "level": login.level, "why": login.why});
+                let json =
+                    json!({"user": user, "spaces": login.spaces, "level": login.level, "why": login.why});
                 Ok(Output::new(json, text))
             }
             Command::Logout => {
                 let user = self.logout()?;
-                let text = user.as_ref().map_or("Nobody was logged in.".into(), |user| format!("{user} logged out."));
+                let text = user
+                    .as_ref()
+                    .map_or("Nobody was logged in.".into(), |user| format!("{user} logged out."));
                 Ok(Output::new(json!({"user": user}), text))
             }
             Command::Get { setting, user } => self.get(setting.as_deref(), user.as_deref()),
@@ -272,7 +275,12 @@ impl Machine {
                         }
                         Lost::Deletion => "a deletion".to_string(),
                     };
-                    format!("{:>4}  {}  {}  {what}", row.id, row.space, json["name"].as_str().unwrap_or_default())
+                    format!(
+                        "{:>4}  {}  {}  {what}",
+                        row.id,
+                        row.space,
+                        json["name"].as_str().unwrap_or_default()
+                    )
                 });
                 let text = lines.collect::<Vec<_>>().join("\n");
                 Ok(Output::new(json.into(), text))
@@ -284,7 +292,10 @@ impl Machine {
             Command::SnapshotsList => {
                 let rows = self.store().snapshots()?;
                 let line = |row: &crate::store::SnapshotRow| {
-                    format!("{}  {}  {:<12} {}  {} records", row.id, row.time, row.reason, row.space, row.records)
+                    format!(
+                        "{}  {}  {:<12} {}  {} records",
+                        row.id, row.time, row.reason, row.space, row.records
+                    )
                 };
                 let text = rows.iter().map(line).collect::<Vec<_>>().join("\n");
                 Ok(Output::new(rows.iter().map(snapshot_row_json).collect(), text))
@@ -349,8 +360,12 @@ impl Machine {
         let level = state == SyncState::InProgress && !outcome.to_do;
         let text = match (&error, level) {
             (Some(error), _) => format!("The client function is {state}: {}.", error.message),
-            (None, true) => "The client function synchronizes; this machine is level with the server.".to_string(),
-            (None, false) => format!("The client function is {state}; there is still something to bring over."),
+            (None, true) => {
+                "The client function synchronizes; this machine is level with the server.".to_string()
+            }
+            (None, false) => {
+                format!("The client function is {state}; there is still something to bring over.")
+            }
         };
         Ok(Output::new(json!({"state": state.as_str(), "level": level, "error": error}), text))
     }

@@ -53,7 +53,8 @@ impl core::str::FromStr for Fingerprint {
             .filter(|c| !matches!(c, ':' | ' '))
             .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or_else(wrong))
             .collect::<Result<_>>()?;
-        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |all, d| all << 4 | d)).collect();
+        let bytes: Vec<u8> =
+            digits.chunks(2).map(|pair| pair.iter().fold(0, |all, d| all << 4 | d)).collect();
         if digits.len() != 64 {
             return Err(wrong());
         }
@@ -204,8 +205,9 @@ impl Connection {
         let exchange = async {
             let answer = self.client.request(request).await.map_err(|error| self.failed(&error))?;
             let (head, body) = answer.into_parts();
-            let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|e| unreachable(e.to_string()))?;
-            Ok((head, body.to_bytes()))
+            let body =
+                Limited::new(body, MOST_BYTES).collect().await.map_err(|e| unreachable(e.to_string()))?;
+            Ok::<_, Error>((head, body.to_bytes()))
         };
         let (head, body) = tokio::time::timeout(ROUND_TRIP, exchange)
             .await

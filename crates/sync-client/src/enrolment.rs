@@ -74,12 +74,8 @@ impl Machine {
             fingerprint,
             token: None,
         };
-        let request = EnrollRequest {
-            code,
-            machine,
-            token: identity.token.clone(),
-            name: identity.name.clone(),
-        };
+        let request =
+            EnrollRequest { code, machine, token: identity.token.clone(), name: identity.name.clone() };
         let enrolled: Enrolled = Connection::new(target)?.call(&api::ENROLL, &request).await?;
         let mut store = self.store();
         let known = store.identity().server;

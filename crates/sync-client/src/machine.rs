@@ -262,7 +262,12 @@ impl Machine {
                 Err(error @ Error::Refused(_)) if !error.is_of_the_network() => {
                     let mut store = self.store();
                     store.login_told(&user)?;
-                    store.note(Level::Error, error.code(), &format!("the login of {user}: {error}"), now())?;
+                    store.note(
+                        Level::Error,
+                        error.code(),
+                        &format!("the login of {user}: {error}"),
+                        now(),
+                    )?;
                 }
                 Err(error) => return Err(error),
             }

@@ -63,9 +63,11 @@ pub struct Setting {
 #[error("write {0}")]
 pub struct Unfit(pub String);
 
-const LANGUAGES: &[&str] =
-    &["en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "fi", "pl", "cs", "ja", "zh-hans", "zh-hant", "ko"];
-const SCREENS: &[&str] = &["home", "copy", "fax", "scan-and-send", "scan-and-store", "stored-files", "status-monitor"];
+const LANGUAGES: &[&str] = &[
+    "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "fi", "pl", "cs", "ja", "zh-hans", "zh-hant", "ko",
+];
+const SCREENS: &[&str] =
+    &["home", "copy", "fax", "scan-and-send", "scan-and-store", "stored-files", "status-monitor"];
 const COLOUR: &[&str] = &["auto", "full-colour", "black-and-white"];
 const SIDES: &[&str] = &["one-sided", "two-sided-book", "two-sided-calendar"];
 
@@ -74,7 +76,13 @@ const fn flag(name: &'static str, title: &'static str, default: bool) -> Setting
 }
 
 const fn number(name: &'static str, title: &'static str, (least, most): (i64, i64), default: i64) -> Setting {
-    Setting { name, title, kind: Kind::Number(least, most), default: Default::Number(default), synchronizes: true }
+    Setting {
+        name,
+        title,
+        kind: Kind::Number(least, most),
+        default: Default::Number(default),
+        synchronizes: true,
+    }
 }
 
 const fn choice(
@@ -111,12 +119,22 @@ pub const SETTINGS: &[Setting] = &[
     number("copy.ratio", "Copy: ratio in percent", (25, 400), 100),
     choice("fax.resolution", "Fax: resolution", &["normal", "fine", "super-fine", "ultra-fine"], "normal"),
     number("fax.density", "Fax: density", (-4, 4), 0),
-    choice("scan.format", "Scan and send: file format", &["pdf", "pdf-compact", "tiff", "jpeg", "xps"], "pdf"),
+    choice(
+        "scan.format",
+        "Scan and send: file format",
+        &["pdf", "pdf-compact", "tiff", "jpeg", "xps"],
+        "pdf",
+    ),
     choice("scan.colour", "Scan and send: colour", COLOUR, "auto"),
     choice("scan.resolution", "Scan and send: resolution", &["150", "200", "300", "400", "600"], "300"),
     choice("scan.sides", "Scan and send: two-sided original", SIDES, "one-sided"),
     text("scan.subject", "Scan and send: subject of the e-mail", 128),
-    choice("store.format", "Scan and store: file format", &["pdf", "pdf-compact", "tiff", "jpeg", "xps"], "pdf"),
+    choice(
+        "store.format",
+        "Scan and store: file format",
+        &["pdf", "pdf-compact", "tiff", "jpeg", "xps"],
+        "pdf",
+    ),
     choice("print-files.sides", "Access stored files: two-sided", SIDES, "one-sided"),
     stays(choice("list-order", "Order of stored files", &["name", "date", "size"], "name")),
     stays(flag("print-waiting-jobs-at-login", "Print the waiting jobs at login", false)),

@@ -412,6 +412,9 @@ impl Taking {
             let outbox = rows::outbox(tx, space, usize::MAX)?;
             let renamed = replica::rename(outbox.clone(), head.known_of(old), old, new);
             if renamed != outbox {
+                // Later changes go on counting behind those that were renamed.
+                let highest = renamed.iter().filter(|c| c.id.incarnation == new).map(|c| c.id.number).max();
+                self.number = self.number.max(highest.unwrap_or(0));
                 tx.execute("DELETE FROM outbox WHERE space = ?1", [space])?;
                 renamed.iter().try_for_each(|change| rows::push(tx, space, change))?;
             }
