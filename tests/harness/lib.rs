@@ -1,3 +1,5 @@
 //! What the whole-system tests, the examples and the benches share.
 
+pub mod measure;
+pub mod proxy;
 pub mod vectors;

@@ -34,6 +34,7 @@ extern crate alloc;
 pub mod address;
 pub mod api;
 pub mod canonical;
+pub mod catalogue;
 pub mod change;
 #[cfg(feature = "files")]
 pub mod files;

@@ -167,7 +167,7 @@ impl Store {
         // News first: what they settle is no longer there to be renamed when a fork is heard of in the same answer.
         spaces.sort_by_key(|reply| match reply.reply {
             Reply::Ok(_) => 0,
-            Reply::Fork => 2,
+            Reply::Fork(_) => 2,
             _ => 1,
         });
         self.transaction(|tx| {
@@ -313,7 +313,7 @@ impl Taking {
         };
         let space = found.id;
         let touched = touched(tx, space, &reply)?;
-        let absorbed = replica::absorb(&found.head, self.incarnation, sent, self.opening, reply, touched);
+        let absorbed = replica::absorb(&found.head, sent, self.opening, reply, touched);
         self.waits.insert(space, matches!(absorbed, Absorbed::Waits(_)));
         match absorbed {
             Absorbed::Ignored => Ok(()),
@@ -322,7 +322,7 @@ impl Taking {
                 self.set_aside(tx, space, &name, &found.head, reason, &head)
             }
             Absorbed::GoesOn(head) => rows::set_head(tx, space, &head),
-            Absorbed::Forked => self.rename(tx),
+            Absorbed::Forked(incarnation) => self.rename(tx, incarnation),
             Absorbed::Waits(wait) => {
                 let (code, text) = match wait {
                     Wait::Reserved(until) => {
@@ -399,8 +399,8 @@ impl Taking {
     }
 
     /// The machine was copied or turned back: it goes on under a new incarnation, in every space.
-    fn rename(&mut self, tx: &Transaction<'_>) -> Result<()> {
-        let (old, new) = (self.incarnation, Incarnation(draw::uuid()?));
+    fn rename(&mut self, tx: &Transaction<'_>, old: Incarnation) -> Result<()> {
+        let new = Incarnation(draw::uuid()?);
         let mut statement =
             tx.prepare_cached("SELECT id, head FROM space WHERE id IN (SELECT space FROM outbox)")?;
         let mut found = statement.query([])?;
@@ -412,6 +412,9 @@ impl Taking {
             let outbox = rows::outbox(tx, space, usize::MAX)?;
             let renamed = replica::rename(outbox.clone(), head.known_of(old), old, new);
             if renamed != outbox {
+                // Later changes go on counting behind those that were renamed.
+                let highest = renamed.iter().filter(|c| c.id.incarnation == new).map(|c| c.id.number).max();
+                self.number = self.number.max(highest.unwrap_or(0));
                 tx.execute("DELETE FROM outbox WHERE space = ?1", [space])?;
                 renamed.iter().try_for_each(|change| rows::push(tx, space, change))?;
             }

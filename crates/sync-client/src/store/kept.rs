@@ -9,12 +9,13 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::BTreeMap;
 use sync_core::{
     change::{Author, Change, Operation},
-    id::{ChangeId, MachineId, SnapshotId},
-    record::{Lost, Superseded},
+    id::{ChangeId, MachineId, RecordId, SnapshotId},
+    record::{FieldName, Lost, Superseded},
     replica::{self, SpaceHead},
     snapshot::{Reason, Snapshot},
     space::SpaceName,
     time::Timestamp,
+    value::Value,
     wire,
 };
 
@@ -97,13 +98,7 @@ impl Store {
     /// [`Error::UnknownSnapshot`]; [`Error::NotAMember`] where the machine may not have the space any more.
     pub fn restore(&mut self, id: SnapshotId, author: &Author) -> Result<u64> {
         let snapshot = self.snapshot(id)?;
-        let mut records: BTreeMap<_, _> = snapshot.records.into_iter().collect();
-        for change in &snapshot.outbox {
-            let record = replica::view(records.remove(&change.record), core::slice::from_ref(change));
-            records.extend(record.map(|record| (change.record, record)));
-        }
-        let live: Vec<_> =
-            records.into_iter().filter_map(|(id, record)| Some((id, edit::fields(record)?))).collect();
+        let live: Vec<_> = live_of(&snapshot).into_iter().collect();
         let space = snapshot.space;
         let (incarnation, machine, first) = (self.incarnation, self.identity.machine, self.number + 1);
         self.number += live.len() as u64;
@@ -200,6 +195,17 @@ impl Store {
         }
         Ok(changes)
     }
+}
+
+/// What a person saw of the space when it was set aside: its live records, with what had not been sent.
+#[must_use]
+pub fn live_of(snapshot: &Snapshot) -> BTreeMap<RecordId, BTreeMap<FieldName, Value>> {
+    let mut records: BTreeMap<_, _> = snapshot.records.iter().cloned().collect();
+    for change in &snapshot.outbox {
+        let record = replica::view(records.remove(&change.record), core::slice::from_ref(change));
+        records.extend(record.map(|record| (change.record, record)));
+    }
+    records.into_iter().filter_map(|(id, record)| Some((id, edit::fields(record)?))).collect()
 }
 
 fn superseded_row(row: &rusqlite::Row<'_>) -> Result<SupersededRow> {

@@ -21,7 +21,7 @@ mod tests;
 
 pub use edit::{Batch, Edit};
 pub use exchange::{Plan, Report};
-pub use kept::{SnapshotRow, SupersededRow};
+pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
 
 use crate::{
@@ -215,13 +215,17 @@ impl Store {
         prepare(&mut db, path)?;
         let identity = meta(&db, "identity")?.unwrap_or_default();
         let progress = meta(&db, "progress")?.unwrap_or_default();
+        // Above all that wait, so that changes which a fork renames never meet their own numbers.
+        let number: i64 =
+            db.query_row("SELECT coalesce(max(number), 0) FROM outbox", [], |row| row.get(0))?;
+        let number = u64::try_from(number).unwrap_or(0);
         let mut store = Self {
             db,
             identity,
             progress,
             incarnation: Incarnation(draw::uuid()?),
             opening: Opening(draw::uuid()?),
-            number: 0,
+            number,
             waits: BTreeMap::new(),
             turn: 0,
         };
@@ -266,6 +270,10 @@ impl Store {
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         self.incarnation
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     pub(crate) fn set_progress(&mut self, progress: Progress) -> Result<()> {

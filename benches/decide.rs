@@ -1,0 +1,79 @@
+//! How long the question "may this import or export run now?" takes, beside hand-written comparisons of the same facts
+//! (the floor: what no table can go below). `cargo bench --bench decide`
+
+use harness::measure::{Contender, in_turn, report};
+use std::{hint::black_box, time::Instant};
+use sync_core::{
+    item::Item,
+    machine::{DestinationAddress, Machine, Role, SyncState},
+    rules::{Operation, Question, decide},
+    time::Timestamp,
+};
+
+const QUESTIONS: u32 = 2_000_000;
+
+fn per_second(mut ask: impl FnMut()) -> f64 {
+    let begun = Instant::now();
+    for _ in 0..QUESTIONS {
+        ask();
+    }
+    f64::from(QUESTIONS) / begun.elapsed().as_secs_f64()
+}
+
+fn main() {
+    let facts =
+        |role, state| Machine::new(role, state, DestinationAddress::own_server()).with_administrator(true);
+    let machine = facts(Role::ServerWithClient, SyncState::InProgress);
+    let stopped = facts(Role::ServerWithClient, SyncState::Stopped);
+    let client = facts(Role::Client, SyncState::InProgress);
+    let question = Question::new(Operation::Import, Item::UserGroupAddressList, Timestamp(0));
+    let by_hand = |machine: &Machine, question: &Question<'_>| {
+        machine.administrator
+            && (!machine.role.has_client()
+                || !machine.state.in_progress()
+                || (machine.role == Role::ServerWithClient
+                    && machine.destination.is_own_server()
+                    && question.operation == Operation::Import))
+    };
+    let measured = in_turn(
+        5,
+        vec![
+            Contender {
+                name: "the same facts compared by hand",
+                round: Box::new(|| {
+                    per_second(|| {
+                        black_box(by_hand(black_box(&machine), black_box(&question)));
+                    })
+                }),
+            },
+            Contender {
+                name: "decide, allowed while synchronizing",
+                round: Box::new(|| {
+                    per_second(|| {
+                        let _ = black_box(decide(black_box(&machine), black_box(&question)));
+                    })
+                }),
+            },
+            Contender {
+                name: "decide, allowed while stopped",
+                round: Box::new(|| {
+                    per_second(|| {
+                        let _ = black_box(decide(black_box(&stopped), black_box(&question)));
+                    })
+                }),
+            },
+            Contender {
+                name: "decide, denied with its remedy",
+                round: Box::new(|| {
+                    per_second(|| {
+                        let _ = black_box(decide(black_box(&client), black_box(&question)));
+                    })
+                }),
+            },
+        ],
+    );
+    report("decide", "questions/s", &measured);
+    for m in &measured {
+        println!("  {:<44} {:>8.1} ns a question", m.name, 1e9 / m.median());
+    }
+}

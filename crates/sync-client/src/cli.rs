@@ -1,0 +1,446 @@
+//! The command line of one machine.
+
+use crate::{
+    addresses::{Entry, ListOf},
+    command::{Command, Output},
+    decide,
+    error::{Error, Result},
+    machine::{Machine, Options},
+    owner,
+};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use core::time::Duration;
+use serde_json::json;
+use std::{
+    ffi::OsString,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use sync_core::{machine::Role, replica::Pace};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Synchronizes the personalized data of one machine of the fleet: the personal settings and address lists of the people
+/// who log in at it, and the address lists of their groups.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sync-client",
+    version,
+    after_help = "Examples:
+  # The server's administrator made a code; the machine enrols with it and starts.
+  sync-client --data /var/lib/machine enroll --server server.example:8443 --code 7KQ2-M0XD-9AVT-R3HB \\
+      --fingerprint 5b0c...e1
+  sync-client --data /var/lib/machine --administrator-token admin.token start
+  sync-client --data /var/lib/machine run &
+
+  # Somebody logs in, and finds their settings.
+  sync-client --data /var/lib/machine login alice
+  sync-client --data /var/lib/machine set display-language de
+  sync-client --data /var/lib/machine address add --name 'Front desk' --mail desk@office.example
+
+  # What was overwritten is never lost.
+  sync-client --data /var/lib/machine superseded list
+  sync-client --data /var/lib/machine snapshots list
+
+Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json there is one JSON value on the standard
+output; an error is {\"error\": {\"code\", \"message\", \"remedy\"}}."
+)]
+struct Cli {
+    /// The machine's data folder; made where there is none
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// A file that holds the administrator's token, where a command needs administrator privileges
+    #[arg(long, value_name = "FILE", global = true)]
+    administrator_token: Option<PathBuf>,
+    #[command(subcommand)]
+    words: Words,
+}
+
+#[derive(Debug, Subcommand)]
+enum Words {
+    /// Own the folder and synchronize in the background, until it is ended
+    Run {
+        /// How long from one poll with nothing new to the next, in milliseconds
+        #[arg(long, value_name = "MS", default_value_t = 5_000)]
+        poll_interval: u64,
+        /// The longest wait after failures, and for what the server lets wait, in milliseconds
+        #[arg(long, value_name = "MS", default_value_t = 60_000)]
+        longest_wait: u64,
+    },
+    /// Enrol the machine at a server, with a code that its administrator made
+    Enroll {
+        /// The server: host and port, such as server.example:8443; it becomes the destination
+        #[arg(long, value_name = "ADDRESS")]
+        server: String,
+        /// The one-time code
+        #[arg(long)]
+        code: String,
+        /// The SHA-256 of the server's certificate, as the server shows it
+        #[arg(long, value_name = "HEX")]
+        fingerprint: String,
+        /// Connect here instead; the destination stays what --server says
+        #[arg(long, value_name = "HOST:PORT")]
+        connect_to: Option<String>,
+        /// What people call the machine [default: the computer's name]
+        #[arg(long)]
+        name: Option<String>,
+        /// client, server-with-client
+        #[arg(long)]
+        role: Option<Role>,
+    },
+    /// Start the client function: machine and server compare what they have (administrator)
+    Start {
+        /// How long to wait until the machine is level, in seconds; it goes on in the background after that
+        #[arg(long, value_name = "S", default_value_t = 30)]
+        wait: u64,
+    },
+    /// Stop the client function; what waits is sent first (administrator)
+    Stop {
+        /// How long to send, in seconds
+        #[arg(long, value_name = "S", default_value_t = 10)]
+        deadline: u64,
+    },
+    /// Show where the machine stands
+    Status,
+    /// Synchronize now, until nothing is left to send or to fetch
+    Sync,
+    /// A person logs in
+    Login {
+        /// The user name
+        user: String,
+    },
+    /// The person logs out
+    Logout,
+    /// Show settings
+    Get {
+        /// Which; all where none is named
+        setting: Option<String>,
+        /// Whose, where it is not whoever is logged in
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Change a setting
+    Set {
+        /// Which
+        setting: String,
+        /// To what
+        #[arg(required_unless_present = "unset", conflicts_with = "unset", allow_hyphen_values = true)]
+        value: Option<String>,
+        /// Leave it to the default again
+        #[arg(long)]
+        unset: bool,
+        /// Whose, where it is not whoever is logged in
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Address lists: a person's own, a group's, the machine's 1 to 10
+    Address {
+        #[command(subcommand)]
+        words: AddressWords,
+    },
+    /// Set the destination server address (administrator)
+    SetDestination {
+        /// Host and port, such as server.example:8443; only localhost:8443 means the machine's own server function
+        #[arg(allow_hyphen_values = true)]
+        address: String,
+        /// Connect here instead; the destination stays what the address says
+        #[arg(long, value_name = "HOST:PORT")]
+        connect_to: Option<String>,
+    },
+    /// Values that lost against somebody else's, kept
+    Superseded {
+        #[command(subcommand)]
+        words: SupersededWords,
+    },
+    /// What was set aside as a whole, kept
+    Snapshots {
+        #[command(subcommand)]
+        words: SnapshotsWords,
+    },
+    /// Show the communication log
+    Log {
+        /// How many lines, the newest
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        lines: u32,
+    },
+    /// May an import or export run? Asked without any machine
+    Decide(decide::Args),
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Whose {
+    /// A person's own list, where it is not that of whoever is logged in
+    #[arg(long)]
+    user: Option<String>,
+    /// A user group's list
+    #[arg(long, value_name = "ID")]
+    group: Option<String>,
+    /// A list of the machine, 1 to 10
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=11))]
+    list: Option<i64>,
+}
+
+impl Whose {
+    fn list(self) -> ListOf {
+        match (self.user, self.group, self.list) {
+            (Some(user), ..) => ListOf::User(user),
+            (_, Some(group), _) => ListOf::Group(group),
+            (.., Some(list)) => ListOf::Machine(list),
+            _ => ListOf::Me,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct Fields {
+    /// Its name
+    #[arg(long)]
+    name: Option<String>,
+    /// email, fax, ifax, ipfax, folder or group [default: email, or fax where only a number is given]
+    #[arg(long)]
+    kind: Option<String>,
+    /// The e-mail address
+    #[arg(long)]
+    mail: Option<String>,
+    /// The fax number
+    #[arg(long)]
+    fax: Option<String>,
+    /// How the name is read aloud and sorted
+    #[arg(long)]
+    reading: Option<String>,
+    /// Its number in the list
+    #[arg(long)]
+    number: Option<i64>,
+}
+
+impl Fields {
+    fn entry(self) -> Entry {
+        let Self { name, kind, mail, fax, reading, number } = self;
+        Entry { name, kind, mail, fax, reading, number }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum AddressWords {
+    /// Add an entry
+    Add {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// List the entries
+    List {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Change an entry: what is not named stays
+    Edit {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Remove an entry
+    Remove {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SupersededWords {
+    /// List them
+    List,
+    /// Take one after all, as a new change
+    Take {
+        /// Its number in the list
+        id: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SnapshotsWords {
+    /// List them
+    List,
+    /// Show what one holds
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Bring one back, as new changes over what stands
+    Restore {
+        /// Its id
+        id: String,
+    },
+}
+
+/// Runs one command line; the whole program, also for those who embed it.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return wrong_question(&error, args.iter().any(|arg| arg == "--json")),
+    };
+    let json = cli.json;
+    if let Words::Decide(mut asked) = cli.words {
+        asked.json |= json;
+        return decide::run(&asked);
+    }
+    match carry_out(cli) {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(output)) => {
+            let text = if json { output.json.to_string() } else { output.text };
+            print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            if json {
+                print(&json!({"error": error.report()}).to_string());
+            } else {
+                eprintln!("sync-client: {error}\n  {}", error.remedy());
+            }
+            ExitCode::from(if matches!(error, Error::WrongCommand(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+/// Whoever reads may have gone; that is no reason to fail.
+fn print(text: &str) {
+    if !text.is_empty() {
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+}
+
+fn wrong_question(error: &clap::Error, json: bool) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if json {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let report = json!({"code": "usage", "message": message, "remedy": "see --help"});
+        print(&json!({"error": report}).to_string());
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(2)
+}
+
+fn carry_out(cli: Cli) -> Result<Option<Output>> {
+    let Cli { data, json, administrator_token, words } = cli;
+    let folder =
+        data.ok_or_else(|| Error::WrongCommand("name the machine's data folder: --data DIR".into()))?;
+    let administrator = administrator_token.as_deref().map(read_token).transpose()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Folder { path: folder.clone(), source })?;
+    let done = match words {
+        Words::Run { poll_interval, longest_wait } => {
+            let longest = Duration::from_millis(longest_wait.max(1));
+            let retry = Pace::default().retry.min(longest);
+            let poll = Duration::from_millis(poll_interval.max(1));
+            let options = Options { pace: Pace { poll, retry, longest }, ..Options::default() };
+            let ready = |machine: &Machine| say_ready(machine, json);
+            runtime.block_on(async {
+                let end = ended(&folder)?;
+                owner::own(&folder, options, ready, end).await
+            })?;
+            None
+        }
+        words => {
+            let command = command(words)?;
+            Some(runtime.block_on(owner::ask(&folder, Options::default(), command, administrator))?)
+        }
+    };
+    // A name that is still being looked up must not hold the program.
+    runtime.shutdown_background();
+    Ok(done)
+}
+
+fn command(words: Words) -> Result<Command> {
+    Ok(match words {
+        Words::Enroll { server, code, fingerprint, connect_to, name, role } => {
+            Command::Enroll { server, code, fingerprint, connect_to, name, role }
+        }
+        Words::Start { wait } => Command::Start { patience: Duration::from_secs(wait) },
+        Words::Stop { deadline } => Command::Stop { deadline: Duration::from_secs(deadline) },
+        Words::Status => Command::Status,
+        Words::Sync => Command::Sync,
+        Words::Login { user } => Command::Login { user },
+        Words::Logout => Command::Logout,
+        Words::Get { setting, user } => Command::Get { setting, user },
+        Words::Set { setting, value, unset: _, user } => Command::Set { setting, value, user },
+        Words::Address { words } => match words {
+            AddressWords::Add { whose, fields } => {
+                Command::AddressAdd { list: whose.list(), entry: fields.entry() }
+            }
+            AddressWords::List { whose } => Command::AddressList { list: whose.list() },
+            AddressWords::Edit { id, whose, fields } => {
+                Command::AddressEdit { list: whose.list(), id, entry: fields.entry() }
+            }
+            AddressWords::Remove { id, whose } => Command::AddressRemove { list: whose.list(), id },
+        },
+        Words::SetDestination { address, connect_to } => {
+            Command::SetDestination { destination: address, connect_to }
+        }
+        Words::Superseded { words: SupersededWords::List } => Command::SupersededList,
+        Words::Superseded { words: SupersededWords::Take { id } } => Command::SupersededTake { id },
+        Words::Snapshots { words: SnapshotsWords::List } => Command::SnapshotsList,
+        Words::Snapshots { words: SnapshotsWords::Show { id } } => Command::SnapshotsShow { id },
+        Words::Snapshots { words: SnapshotsWords::Restore { id } } => Command::SnapshotsRestore { id },
+        Words::Log { lines } => Command::Log { most: lines },
+        Words::Run { .. } | Words::Decide(_) => {
+            return Err(Error::WrongCommand("this command is not for the owner of the folder".into()));
+        }
+    })
+}
+
+fn read_token(path: &Path) -> Result<String> {
+    let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.into(), source })?;
+    Ok(text.trim().to_string())
+}
+
+/// The end of `run`: a signal. What was written is durable, so nothing else has to be done.
+fn ended(folder: &Path) -> Result<impl Future<Output = ()> + use<>> {
+    let failed = |source| Error::Folder { path: folder.into(), source };
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+fn say_ready(machine: &Machine, json: bool) {
+    let state = machine.state();
+    if json {
+        print(
+            &json!({
+                "ready": true,
+                "process": std::process::id(),
+                "state": state.as_str(),
+                "data": machine.folder(),
+            })
+            .to_string(),
+        );
+    } else {
+        print(&format!(
+            "sync-client owns {} and is ready; the client function is {state}.",
+            machine.folder().display()
+        ));
+    }
+}

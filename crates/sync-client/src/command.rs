@@ -1,0 +1,397 @@
+//! What can be asked of a machine, in one form for the command line, for the process that owns the folder, and for tests.
+
+use crate::{
+    addresses::{Entry, ListOf, shown},
+    enrolment::Enrolment,
+    error::{Error, Result},
+    kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
+    machine::Machine,
+    settings::SettingView,
+    status,
+};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sync_core::{
+    machine::{Role, SyncState},
+    record::Lost,
+};
+
+/// One command. It travels as JSON from a process that does not own the folder to the one that does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Command {
+    /// Enrols the machine.
+    Enroll {
+        /// The destination server address.
+        server: String,
+        /// The one-time code.
+        code: String,
+        /// The fingerprint of the server's certificate.
+        fingerprint: String,
+        /// Where the address really leads.
+        connect_to: Option<String>,
+        /// What people call the machine.
+        name: Option<String>,
+        /// Which functions it has.
+        role: Option<Role>,
+    },
+    /// Starts the client function.
+    Start {
+        /// How long to wait until it is level.
+        patience: Duration,
+    },
+    /// Stops the client function.
+    Stop {
+        /// How long to send what waits.
+        deadline: Duration,
+    },
+    /// Says where the machine stands.
+    Status,
+    /// Synchronizes now.
+    Sync,
+    /// A person logs in.
+    Login {
+        /// The user name.
+        user: String,
+    },
+    /// They log out.
+    Logout,
+    /// Reads settings.
+    Get {
+        /// Which; all where none is named.
+        setting: Option<String>,
+        /// Whose; whoever is logged in where none is named.
+        user: Option<String>,
+    },
+    /// Changes a setting.
+    Set {
+        /// Which.
+        setting: String,
+        /// To what; `None` unsets it.
+        value: Option<String>,
+        /// Whose.
+        user: Option<String>,
+    },
+    /// Adds an entry to an address list.
+    AddressAdd {
+        /// To which list.
+        list: ListOf,
+        /// The entry.
+        entry: Entry,
+    },
+    /// Lists the entries of an address list.
+    AddressList {
+        /// Which list.
+        list: ListOf,
+    },
+    /// Changes an entry.
+    AddressEdit {
+        /// In which list.
+        list: ListOf,
+        /// Which.
+        id: String,
+        /// What changes.
+        entry: Entry,
+    },
+    /// Removes an entry.
+    AddressRemove {
+        /// From which list.
+        list: ListOf,
+        /// Which.
+        id: String,
+    },
+    /// Sets the destination server address.
+    SetDestination {
+        /// The address; blank means that the server is found automatically.
+        destination: String,
+        /// Where it really leads.
+        connect_to: Option<String>,
+    },
+    /// Lists what was superseded.
+    SupersededList,
+    /// Takes a superseded value after all.
+    SupersededTake {
+        /// Which.
+        id: i64,
+    },
+    /// Lists what was set aside.
+    SnapshotsList,
+    /// Shows what a snapshot holds.
+    SnapshotsShow {
+        /// Which.
+        id: String,
+    },
+    /// Brings a snapshot back.
+    SnapshotsRestore {
+        /// Which.
+        id: String,
+    },
+    /// The communication log.
+    Log {
+        /// How many lines.
+        most: u32,
+    },
+}
+
+impl Command {
+    /// Whether the client function must run while it is carried out.
+    #[must_use]
+    pub fn needs_client_function(&self) -> bool {
+        matches!(self, Self::Start { .. } | Self::Stop { .. } | Self::Sync | Self::Login { .. })
+    }
+}
+
+/// What a command answers: the same for scripts and for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// For scripts.
+    pub json: Value,
+    /// For people.
+    pub text: String,
+}
+
+impl Output {
+    /// An answer.
+    #[must_use]
+    pub fn new(json: Value, text: impl Into<String>) -> Self {
+        Self { json, text: text.into() }
+    }
+}
+
+impl Machine {
+    /// Carries a command out. `administrator` is the token of an administrator who works at the machine.
+    ///
+    /// # Errors
+    /// Whatever the command can meet; nothing was changed where it says so.
+    pub async fn execute(&self, command: Command, administrator: Option<&str>) -> Result<Output> {
+        match command {
+            Command::Enroll { server, code, fingerprint, connect_to, name, role } => {
+                let destination = server.parse()?;
+                let fingerprint = fingerprint.parse()?;
+                let enrolment = Enrolment { destination, connect_to, code, fingerprint, name, role };
+                let server = self.enroll(enrolment).await?;
+                let machine = self.store().identity().machine;
+                Ok(Output::new(
+                    json!({"machine": machine, "server": server, "realm": self.realm()?}),
+                    "The machine is enrolled. Start its client function with: sync-client start",
+                ))
+            }
+            Command::Start { patience } => {
+                self.prove_administrator(administrator).await?;
+                let state = self.start(patience).await?;
+                self.started(state)
+            }
+            Command::Stop { deadline } => {
+                self.prove_administrator(administrator).await?;
+                let unsent = self.stop(deadline).await?;
+                let text = match unsent {
+                    0 => "The client function is stopped; everything was sent.".to_string(),
+                    left => format!(
+                        "The client function is stopped; {left} changes were not sent. They stay on this machine, and \
+                         the next start compares them with the server's data."
+                    ),
+                };
+                Ok(Output::new(json!({"state": self.state().as_str(), "unsent": unsent}), text))
+            }
+            Command::Status => {
+                let status = self.status()?;
+                let text = status::text(&status);
+                Ok(Output::new(status, text))
+            }
+            Command::Sync => self.sync().await,
+            Command::Login { user } => {
+                let login = self.login(&user).await?;
+                let text = match &login.why {
+                    None => format!("{user} is logged in; their data are up to date."),
+                    Some(why) => format!("{user} is logged in and works with what this machine has: {why}."),
+                };
+                let json =
+                    json!({"user": user, "spaces": login.spaces, "level": login.level, "why": login.why});
+                Ok(Output::new(json, text))
+            }
+            Command::Logout => {
+                let user = self.logout()?;
+                let text = user
+                    .as_ref()
+                    .map_or("Nobody was logged in.".into(), |user| format!("{user} logged out."));
+                Ok(Output::new(json!({"user": user}), text))
+            }
+            Command::Get { setting, user } => self.get(setting.as_deref(), user.as_deref()),
+            Command::Set { setting, value, user } => {
+                let user = self.person(user.as_deref())?;
+                let view = self.set(&setting, value.as_deref(), &user)?;
+                let text = setting_line(&view);
+                Ok(Output::new(serde_json::to_value(&view).unwrap_or_default(), text))
+            }
+            Command::AddressAdd { list, entry } => {
+                let id = self.add_address(&list, &entry)?;
+                Ok(Output::new(shown(id, &self.address(&list, id)?), format!("Added as {id}.")))
+            }
+            Command::AddressList { list } => {
+                let entries = self.addresses(&list)?;
+                let lines = entries.iter().map(|(id, fields)| {
+                    let word = |name: &str| fields.get(name).map(ToString::to_string).unwrap_or_default();
+                    let leads_to = ["mail", "fax", "folder"].map(word).concat();
+                    format!("{id}  {:<24} {leads_to}", word("name"))
+                });
+                let text = lines.collect::<Vec<_>>().join("\n");
+                Ok(Output::new(entries.iter().map(|(id, fields)| shown(*id, fields)).collect(), text))
+            }
+            Command::AddressEdit { list, id, entry } => {
+                let id = record_id(&id)?;
+                self.edit_address(&list, id, &entry)?;
+                Ok(Output::new(shown(id, &self.address(&list, id)?), "Changed."))
+            }
+            Command::AddressRemove { list, id } => {
+                let id = record_id(&id)?;
+                self.remove_address(&list, id)?;
+                Ok(Output::new(json!({"removed": id}), "Removed."))
+            }
+            Command::SetDestination { destination, connect_to } => {
+                self.prove_administrator(administrator).await?;
+                let destination: sync_core::machine::DestinationAddress = destination.parse()?;
+                self.set_destination(destination.clone(), connect_to.clone())?;
+                let text = if destination.is_automatic() {
+                    "The destination is blank: the server is to be found automatically.".to_string()
+                } else {
+                    format!("The destination is {destination}.")
+                };
+                let json = json!({
+                    "destination": destination.to_string(),
+                    "own_server": destination.is_own_server(),
+                    "connect_to": connect_to,
+                });
+                Ok(Output::new(json, text))
+            }
+            Command::SupersededList => {
+                let rows = self.store().superseded()?;
+                let json = rows.iter().map(|row| self.superseded_json(row)).collect::<Result<Vec<_>>>()?;
+                let lines = rows.iter().zip(&json).map(|(row, json)| {
+                    let what = match &row.lost.what {
+                        Lost::Field(field, _) => {
+                            format!("{field} = {} (stands: {})", json["value"], json["stands"])
+                        }
+                        Lost::Deletion => "a deletion".to_string(),
+                    };
+                    format!(
+                        "{:>4}  {}  {}  {what}",
+                        row.id,
+                        row.space,
+                        json["name"].as_str().unwrap_or_default()
+                    )
+                });
+                let text = lines.collect::<Vec<_>>().join("\n");
+                Ok(Output::new(json.into(), text))
+            }
+            Command::SupersededTake { id } => {
+                let taken = self.take_superseded(id)?;
+                Ok(Output::new(self.superseded_json(&taken)?, "Taken: it is a new change now."))
+            }
+            Command::SnapshotsList => {
+                let rows = self.store().snapshots()?;
+                let line = |row: &crate::store::SnapshotRow| {
+                    format!(
+                        "{}  {}  {:<12} {}  {} records",
+                        row.id, row.time, row.reason, row.space, row.records
+                    )
+                };
+                let text = rows.iter().map(line).collect::<Vec<_>>().join("\n");
+                Ok(Output::new(rows.iter().map(snapshot_row_json).collect(), text))
+            }
+            Command::SnapshotsShow { id } => {
+                let json = snapshot_json(&self.store().snapshot(snapshot_id(&id)?)?);
+                let text = serde_json::to_string_pretty(&json).unwrap_or_default();
+                Ok(Output::new(json, text))
+            }
+            Command::SnapshotsRestore { id } => {
+                let changes = self.restore_snapshot(snapshot_id(&id)?)?;
+                let text = format!("{changes} records were brought back as new changes.");
+                Ok(Output::new(json!({"restored": id, "changes": changes}), text))
+            }
+            Command::Log { most } => {
+                let lines = self.store().log(most)?;
+                let text = lines
+                    .iter()
+                    .map(|line| format!("{}  {:<7} {:<16} {}", line.time, line.level, line.code, line.text))
+                    .collect::<Vec<_>>()
+                    .join("\n");
+                let json = lines.iter().map(|line| {
+                    json!({
+                        "time": line.time.to_string(),
+                        "level": line.level,
+                        "code": line.code,
+                        "sent": line.sent,
+                        "received": line.received,
+                        "text": line.text,
+                    })
+                });
+                Ok(Output::new(json.collect(), text))
+            }
+        }
+    }
+
+    async fn sync(&self) -> Result<Output> {
+        if self.state() == SyncState::Stopped {
+            return Err(Error::Denied {
+                code: "stopped".into(),
+                message: "the client function is stopped".into(),
+                remedy: "start it: sync-client start".into(),
+            });
+        }
+        let report = self.level().await?;
+        let json = json!({
+            "settled": report.settled,
+            "received": report.received,
+            "superseded": report.superseded,
+            "waits": report.outcome.waits,
+            "set_aside": report.set_aside.iter().map(|(space, reason)| json!({
+                "space": space, "reason": reason.as_str(),
+            })).collect::<Vec<_>>(),
+        });
+        let text = format!("{} changes sent, {} records received.", report.settled, report.received);
+        Ok(Output::new(json, text))
+    }
+
+    fn started(&self, state: SyncState) -> Result<Output> {
+        let outcome = self.store().outcome(crate::draw::now())?;
+        let error = self.contact().error.map(|(_, report)| report);
+        let level = state == SyncState::InProgress && !outcome.to_do;
+        let text = match (&error, level) {
+            (Some(error), _) => format!("The client function is {state}: {}.", error.message),
+            (None, true) => {
+                "The client function synchronizes; this machine is level with the server.".to_string()
+            }
+            (None, false) => {
+                format!("The client function is {state}; there is still something to bring over.")
+            }
+        };
+        Ok(Output::new(json!({"state": state.as_str(), "level": level, "error": error}), text))
+    }
+
+    fn get(&self, setting: Option<&str>, user: Option<&str>) -> Result<Output> {
+        let user = self.person(user)?;
+        let views = match setting {
+            Some(setting) => {
+                let view = self.setting(setting, &user)?;
+                let text = view.value.to_string();
+                return Ok(Output::new(serde_json::to_value(view).unwrap_or_default(), text));
+            }
+            None => self.settings(&user)?,
+        };
+        let text = views.iter().map(setting_line).collect::<Vec<_>>().join("\n");
+        Ok(Output::new(serde_json::to_value(views).unwrap_or_default(), text))
+    }
+}
+
+fn setting_line(view: &SettingView) -> String {
+    let note = if view.unusable.is_some() {
+        " (what was set can't be used on this machine)"
+    } else if view.set {
+        ""
+    } else {
+        " (default)"
+    };
+    format!("{:<30} {}{note}", view.setting, view.value)
+}

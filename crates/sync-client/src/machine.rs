@@ -1,0 +1,330 @@
+//! One machine: its data folder, its round trips with the server, and its client function.
+//!
+//! [`Machine::run`] is the client function: it waits for what the core's session asks for and carries it out. Everything
+//! else may be called meanwhile, from the same thread or another: no lock is held while the network is waited for.
+
+use crate::{
+    connection::{Connection, Target},
+    draw::{self, now},
+    error::{Error, ErrorReport, Result},
+    store::{Level, Report, Store},
+};
+use core::{convert::Infallible, future::Future, pin::Pin, time::Duration};
+use parking_lot::{Mutex, MutexGuard};
+use std::{
+    collections::VecDeque,
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+};
+use sync_core::{
+    api,
+    machine::SyncState,
+    protocol::{LoginRequest, Membership, SyncAnswer},
+    replica::{Action, Event, Pace, Session},
+    time::Timestamp,
+};
+use tokio::sync::Notify;
+
+/// How a machine behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How often, and how patiently, it speaks to its server.
+    pub pace: Pace,
+    /// How long a login waits for the server.
+    pub login: Duration,
+    /// How long proving an administrator waits for the server.
+    pub proof: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { pace: Pace::default(), login: Duration::from_secs(3), proof: Duration::from_secs(3) }
+    }
+}
+
+/// When the server was last heard of, and what went wrong last.
+#[derive(Debug, Clone, Default)]
+pub struct Contact {
+    /// The last answer.
+    pub last: Option<Timestamp>,
+    /// The last failure, until the next answer.
+    pub error: Option<(Timestamp, ErrorReport)>,
+}
+
+/// One machine. Owns its data folder while it lives.
+pub struct Machine {
+    folder: PathBuf,
+    options: Options,
+    store: Mutex<Store>,
+    link: Mutex<Option<Connection>>,
+    session: Mutex<Session>,
+    events: Mutex<VecDeque<Event>>,
+    contact: Mutex<Contact>,
+    /// Something happened to the session.
+    wake: Notify,
+    /// One round trip at a time.
+    turn: tokio::sync::Mutex<()>,
+    /// The operating system lets go of it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl core::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Machine").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Machine {
+    /// Opens, or makes, a machine's data folder.
+    ///
+    /// # Errors
+    /// [`Error::FolderInUse`] where another process owns it; else what the disk says.
+    pub fn open(folder: &Path, options: Options) -> Result<Self> {
+        let lock = lock(folder)?;
+        let store = Store::open(folder)?;
+        let session = Session::new(options.pace, store.state(), now());
+        if session.state() != store.state() {
+            // A pause does not outlive the import that asked for it.
+            let mut store = store;
+            store.set_state(session.state())?;
+            return Ok(Self::with(folder, options, store, session, lock));
+        }
+        Ok(Self::with(folder, options, store, session, lock))
+    }
+
+    fn with(folder: &Path, options: Options, store: Store, session: Session, lock: File) -> Self {
+        Self {
+            folder: folder.into(),
+            options,
+            store: Mutex::new(store),
+            link: Mutex::new(None),
+            session: Mutex::new(session),
+            events: Mutex::new(VecDeque::new()),
+            contact: Mutex::new(Contact::default()),
+            wake: Notify::new(),
+            turn: tokio::sync::Mutex::new(()),
+            _lock: lock,
+        }
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How it behaves.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
+    /// The durable replica. Never held while the network is waited for.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock()
+    }
+
+    /// Where its client function stands.
+    #[must_use]
+    pub fn state(&self) -> SyncState {
+        self.store().state()
+    }
+
+    /// When the server was last heard of.
+    #[must_use]
+    pub fn contact(&self) -> Contact {
+        self.contact.lock().clone()
+    }
+
+    /// A new attempt: what failed before says nothing of it.
+    pub(crate) fn forget_error(&self) {
+        self.contact.lock().error = None;
+    }
+
+    /// The connection to the server, made when it is first used.
+    ///
+    /// # Errors
+    /// [`Error::NotEnrolled`], [`Error::ServerNotFound`].
+    pub fn link(&self) -> Result<Connection> {
+        let mut link = self.link.lock();
+        if let Some(link) = &*link {
+            return Ok(link.clone());
+        }
+        let made = Connection::new(Target::of(self.store().identity())?)?;
+        *link = Some(made.clone());
+        Ok(made)
+    }
+
+    /// The server's address or certificate changed: the next contact makes a new connection.
+    pub(crate) fn drop_link(&self) {
+        *self.link.lock() = None;
+    }
+
+    /// Tells the client function that something happened; [`Machine::run`] takes it up.
+    pub fn tell(&self, event: Event) {
+        self.events.lock().push_back(event);
+        self.wake.notify_one();
+    }
+
+    /// A person changed something that synchronizes.
+    pub fn changed(&self) {
+        self.tell(Event::Changed);
+    }
+
+    /// The client function, until it is dropped. A failure of the network is its daily bread; it returns only when the
+    /// replica itself cannot be read or written.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub async fn run(&self) -> Result<Infallible> {
+        let mut round: Option<Pin<Box<dyn Future<Output = Result<Report>> + Send + '_>>> = None;
+        let mut event = Event::Tick;
+        loop {
+            let actions = self.session.lock().handle(event, now(), draw::number()?);
+            let mut at = None;
+            for action in actions.into_iter().flatten() {
+                match action {
+                    Action::Keep(state) => self.store().set_state(state)?,
+                    Action::Sync if round.is_none() => round = Some(Box::pin(self.round())),
+                    Action::Sync => {}
+                    Action::Wake(moment) => at = Some(moment),
+                }
+            }
+            let under_way = async {
+                match &mut round {
+                    Some(round) => round.await,
+                    None => core::future::pending().await,
+                }
+            };
+            event = tokio::select! {
+                biased;
+                event = self.event() => event,
+                done = under_way => {
+                    round = None;
+                    match done {
+                        Ok(report) => Event::Answered(report.outcome),
+                        Err(error @ (Error::Store(_) | Error::Damaged(_) | Error::Random(_))) => return Err(error),
+                        Err(_) => Event::Failed(None),
+                    }
+                }
+                () = sleep_until(at) => Event::Tick,
+            };
+        }
+    }
+
+    async fn event(&self) -> Event {
+        loop {
+            if let Some(event) = self.events.lock().pop_front() {
+                return event;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// One round trip: what waits is sent, what is new is taken.
+    ///
+    /// # Errors
+    /// What the network, the server or the disk says; nothing of the replica is lost by any of them.
+    pub async fn round(&self) -> Result<Report> {
+        let _turn = self.turn.lock().await;
+        let done = self.round_trip().await;
+        self.note_contact(done.as_ref().err())?;
+        if let Err(Error::AnotherServer) = done {
+            // Not another word to it: the next Start compares everything.
+            self.tell(Event::Stop(now()));
+        }
+        done
+    }
+
+    async fn round_trip(&self) -> Result<Report> {
+        let link = self.link()?;
+        self.tell_logins(&link).await?;
+        let Some(plan) = self.store().plan(now())? else {
+            return Ok(Report::default());
+        };
+        let answer: SyncAnswer = link.call(&api::SYNC, &plan.request).await?;
+        // A space that the server lets wait is due again when the session's longest back-off can be over.
+        self.store().absorb(&plan, answer, self.options.pace.longest / 2, now())
+    }
+
+    /// Tells the server of the logins that it has not heard of, and takes the memberships that come of them.
+    pub(crate) async fn tell_logins(&self, link: &Connection) -> Result<()> {
+        let untold: Vec<_> = self.store().logins()?.into_iter().filter(|login| !login.told).collect();
+        for login in untold {
+            let user = login.user;
+            match link.call::<Membership>(&api::LOGIN, &LoginRequest { user: user.clone() }).await {
+                Ok(membership) => {
+                    let mut store = self.store();
+                    store.join(&membership.spaces)?;
+                    store.login_told(&user)?;
+                }
+                // For good: what was written for this person is set aside when the server says so of the space.
+                Err(error @ Error::Refused(_)) if !error.is_of_the_network() => {
+                    let mut store = self.store();
+                    store.login_told(&user)?;
+                    store.note(
+                        Level::Error,
+                        error.code(),
+                        &format!("the login of {user}: {error}"),
+                        now(),
+                    )?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps when the server was heard of; the log has the first failure of a row of them, and its end.
+    pub(crate) fn note_contact(&self, error: Option<&Error>) -> Result<()> {
+        let mut contact = self.contact.lock();
+        let Some(error) = error else {
+            contact.last = Some(now());
+            if let Some((since, _)) = contact.error.take() {
+                let text = format!("the server answers again (it did not since {since})");
+                self.store().note(Level::Info, "reached", &text, now())?;
+            }
+            return Ok(());
+        };
+        if contact.error.as_ref().is_none_or(|(_, before)| before.code != error.code()) {
+            let level = match error {
+                Error::Network { .. } | Error::Timeout(_) => Level::Warning,
+                _ => Level::Error,
+            };
+            self.store().note(level, error.code(), &error.to_string(), now())?;
+            contact.error = Some((now(), error.report()));
+        }
+        Ok(())
+    }
+}
+
+async fn sleep_until(at: Option<Timestamp>) {
+    match at {
+        Some(at) => tokio::time::sleep(at.since(now())).await,
+        None => core::future::pending().await,
+    }
+}
+
+/// Takes a data folder for this process.
+fn lock(folder: &Path) -> Result<File> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| Error::Folder { path, source }
+    };
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(failed(folder))?;
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(failed(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::FolderInUse(folder.into())),
+        Err(TryLockError::Error(source)) => Err(failed(&path)(source)),
+    }
+}

@@ -1,0 +1,208 @@
+//! Who carries a command out: the process that owns the data folder. `sync-client run` owns it and listens on a socket in
+//! it; every other command opens the folder itself, or, where it is owned, passes its words over the socket.
+
+use crate::{
+    command::{Command, Output},
+    error::{Error, ErrorReport, Result},
+    machine::{Machine, Options},
+};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, File, Permissions},
+    io,
+    os::{fd::AsRawFd as _, unix::fs::PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+    time::{Instant, sleep},
+};
+
+/// The socket's name in the data folder.
+const SOCKET: &str = "socket";
+/// The longest path that fits a socket's address everywhere.
+const SHORT: usize = 100;
+/// No command and no reply is longer.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+/// How long a command waits for another one, which owns the folder for a moment.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What goes over the socket, as one line of JSON.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    command: Command,
+    administrator: Option<String>,
+}
+
+/// What comes back, as one line of JSON.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Answered {
+    Ok(Output),
+    Error(ErrorReport),
+}
+
+/// Carries a command out: in this process where nobody owns the folder, else in the one that does.
+///
+/// # Errors
+/// The command's own, or [`Error::FolderInUse`] where the owner does not listen.
+pub async fn ask(
+    folder: &Path,
+    options: Options,
+    command: Command,
+    administrator: Option<String>,
+) -> Result<Output> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match Machine::open(folder, options) {
+            Ok(machine) => return here(&machine, command, administrator.as_deref()).await,
+            Err(in_use @ Error::FolderInUse(_)) => {
+                let asked = Asked { command: command.clone(), administrator: administrator.clone() };
+                match UnixStream::connect(socket(folder)?.path).await {
+                    Ok(stream) => return there(stream, &asked, folder).await,
+                    // The owner is about to listen, about to end, or does a single command.
+                    Err(_) if Instant::now() < until => sleep(Duration::from_millis(20)).await,
+                    Err(_) => return Err(in_use),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Carries a command out in this process, with the client function beside it where the command needs that.
+///
+/// # Errors
+/// The command's own.
+pub async fn here(machine: &Machine, command: Command, administrator: Option<&str>) -> Result<Output> {
+    if !command.needs_client_function() {
+        return machine.execute(command, administrator).await;
+    }
+    tokio::select! {
+        done = machine.execute(command, administrator) => done,
+        ended = machine.run() => match ended {
+            Ok(never) => match never {},
+            Err(error) => Err(error),
+        },
+    }
+}
+
+async fn there(stream: UnixStream, asked: &Asked, folder: &Path) -> Result<Output> {
+    let broken = |error: io::Error| Error::Folder { path: folder.join(SOCKET), source: error };
+    let (read, mut write) = stream.into_split();
+    let mut line = serde_json::to_vec(asked).map_err(|error| broken(error.into()))?;
+    line.push(b'\n');
+    write.write_all(&line).await.map_err(broken)?;
+    let mut reply = String::new();
+    BufReader::new(read.take(MOST_BYTES)).read_line(&mut reply).await.map_err(broken)?;
+    match serde_json::from_str(&reply).map_err(|error| broken(error.into()))? {
+        Answered::Ok(output) => Ok(output),
+        Answered::Error(report) => Err(Error::Told(report)),
+    }
+}
+
+/// Owns the folder: synchronizes in the background and carries out what comes over the socket, until `end`. `ready` is
+/// called when it listens.
+///
+/// # Errors
+/// [`Error::FolderInUse`], or what the disk says.
+pub async fn own(
+    folder: &Path,
+    options: Options,
+    ready: impl FnOnce(&Machine),
+    end: impl Future<Output = ()>,
+) -> Result<()> {
+    let until = Instant::now() + PATIENCE;
+    let machine = loop {
+        match Machine::open(folder, options) {
+            Ok(machine) => break Arc::new(machine),
+            Err(Error::FolderInUse(_))
+                if Instant::now() < until && UnixStream::connect(socket(folder)?.path).await.is_err() =>
+            {
+                sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    let listener = listen(folder)?;
+    ready(&machine);
+    let serve = async {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    tokio::spawn(serve(machine.clone(), stream));
+                }
+                // Too many open files, for example: it passes.
+                Err(_) => sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    let ended = tokio::select! {
+        ended = machine.run() => match ended {
+            Ok(never) => match never {},
+            Err(error) => Err(error),
+        },
+        () = serve => Ok(()),
+        () = end => Ok(()),
+    };
+    let _ = fs::remove_file(folder.join(SOCKET));
+    ended
+}
+
+async fn serve(machine: Arc<Machine>, stream: UnixStream) {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    if BufReader::new(read.take(MOST_BYTES)).read_line(&mut line).await.is_err() || line.is_empty() {
+        return;
+    }
+    let answered = match serde_json::from_str::<Asked>(&line) {
+        Ok(asked) => machine.execute(asked.command, asked.administrator.as_deref()).await,
+        Err(error) => Err(Error::WrongCommand(format!("the command cannot be read: {error}"))),
+    };
+    let answered = match answered {
+        Ok(output) => Answered::Ok(output),
+        Err(error) => Answered::Error(error.report()),
+    };
+    if let Ok(mut reply) = serde_json::to_vec(&answered) {
+        reply.push(b'\n');
+        // Whoever asked may be gone; what was done stands.
+        let _ = write.write_all(&reply).await;
+    }
+}
+
+struct Socket {
+    path: PathBuf,
+    /// Keeps the short path alive.
+    _folder: Option<File>,
+}
+
+/// The socket's path, which must be short: a long one goes through an open handle of the folder.
+fn socket(folder: &Path) -> Result<Socket> {
+    short(folder, SOCKET)
+}
+
+fn short(folder: &Path, name: &str) -> Result<Socket> {
+    let path = folder.join(name);
+    if path.as_os_str().len() < SHORT {
+        return Ok(Socket { path, _folder: None });
+    }
+    let handle = File::open(folder).map_err(|source| Error::Folder { path: folder.into(), source })?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}/{name}", handle.as_raw_fd()));
+    Ok(Socket { path, _folder: Some(handle) })
+}
+
+/// Listens in a folder that this process owns: whatever socket is there is a dead process's.
+fn listen(folder: &Path) -> Result<UnixListener> {
+    const FRESH: &str = "socket.new";
+    let failed = |source| Error::Folder { path: folder.join(SOCKET), source };
+    let _ = fs::remove_file(folder.join(FRESH));
+    let fresh = short(folder, FRESH)?;
+    let listener = UnixListener::bind(&fresh.path).map_err(failed)?;
+    fs::set_permissions(folder.join(FRESH), Permissions::from_mode(0o600)).map_err(failed)?;
+    // Only now under its name: nobody could connect before its mode was set.
+    fs::rename(folder.join(FRESH), folder.join(SOCKET)).map_err(failed)?;
+    Ok(listener)
+}
