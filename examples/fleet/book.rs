@@ -11,8 +11,8 @@ pub(crate) struct Book {
     pub(crate) persons: BTreeMap<String, Vec<String>>,
     /// The names of each group's entries.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
-    /// How many rows have no owner.
-    pub(crate) unowned: usize,
+    /// The names of the entries without an owner.
+    pub(crate) unowned: Vec<String>,
 }
 
 /// Who the story is about where a file names nobody.
@@ -24,11 +24,11 @@ impl Book {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let book = canon_csv::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-        let mut this = Self { persons: BTreeMap::new(), groups: BTreeMap::new(), unowned: 0 };
+        let mut this = Self { persons: BTreeMap::new(), groups: BTreeMap::new(), unowned: Vec::new() };
         for row in book.rows() {
             let name = row.address.name.clone();
             match &row.owner {
-                Owner::None => this.unowned += 1,
+                Owner::None => this.unowned.push(name),
                 Owner::Person { user, .. } => this.persons.entry(user.clone()).or_default().push(name),
                 Owner::Group { name: group } => this.groups.entry(group.clone()).or_default().push(name),
             }
