@@ -113,7 +113,7 @@ fn serve(root: &Path, listen: &str) -> Result<Running, Failure> {
 }
 
 impl Machine {
-    fn args<'a>(&'a self, args: &[&'a str]) -> Vec<&'a OsStr> {
+    fn args<'a>(&'a self, args: &'a [&'a str]) -> Vec<&'a OsStr> {
         let mut all: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
         all.extend([OsStr::new("--data"), self.data.as_os_str(), OsStr::new("--json")]);
         all.extend([OsStr::new("--administrator-token"), self.token.as_os_str()]);

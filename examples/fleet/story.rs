@@ -127,10 +127,8 @@ impl Story<'_> {
             self.fleet.fingerprint.chars().take(16).collect::<String>()
         ));
         for number in 1..=3 {
-            let status = until(
-                || self.machine(number).ok(&["status"]),
-                |status| status["state"] == "in-progress",
-            )?;
+            let status =
+                until(|| self.machine(number).ok(&["status"]), |status| status["state"] == "in-progress")?;
             self.progress.say(format!(
                 "{} is a {} whose destination is {}.",
                 self.machine(number).name,
@@ -258,11 +256,7 @@ impl Story<'_> {
             denial["message"].as_str().unwrap_or_default()
         ));
         let found = format!("{} (exit {})", denial["code"].as_str().unwrap_or_default(), refused.status);
-        self.checks.row(
-            "127.0.0.1:8443 is another address",
-            "destination_not_localhost (exit 1)",
-            found,
-        );
+        self.checks.row("127.0.0.1:8443 is another address", "destination_not_localhost (exit 1)", found);
         self.machine(3).ok(&["set-destination", OWN_SERVER, "--connect-to", &leads_to])?;
         let imported = self.import(3)?.ok()?;
         self.progress.say(format!(
@@ -384,7 +378,8 @@ impl Story<'_> {
         } else {
             "a mixture"
         };
-        self.progress.say(format!("Machine 3 is killed in an import of 400 entries, and starts with {which}."));
+        self.progress
+            .say(format!("Machine 3 is killed in an import of 400 entries, and starts with {which}."));
         self.checks.row("a killed import leaves no mixture", true, which != "a mixture");
         self.machine(3).ok(&args)?;
         self.progress.say("The import is repeated, and every machine has it once.");

@@ -23,9 +23,7 @@ pub(crate) fn uuid() -> io::Result<Uuid> {
 /// A fresh name for a snapshot: time-ordered.
 pub(crate) fn snapshot_id() -> io::Result<SnapshotId> {
     let now = u64::try_from(clock::now().0).unwrap_or(0);
-    Ok(SnapshotId(
-        uuid::Builder::from_unix_timestamp_millis(now, &bytes()?).into_uuid(),
-    ))
+    Ok(SnapshotId(uuid::Builder::from_unix_timestamp_millis(now, &bytes()?).into_uuid()))
 }
 
 /// As hexadecimal digits.

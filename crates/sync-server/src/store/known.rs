@@ -27,15 +27,8 @@ impl Known {
     /// The heads and machines of a store that was just opened.
     #[must_use]
     pub fn new(heads: Heads, machines: BTreeMap<MachineId, Machine>) -> Self {
-        let tokens = machines
-            .iter()
-            .map(|(id, machine)| (machine.token, Contact::new(*id)))
-            .collect();
-        Self {
-            heads,
-            machines,
-            tokens,
-        }
+        let tokens = machines.iter().map(|(id, machine)| (machine.token, Contact::new(*id))).collect();
+        Self { heads, machines, tokens }
     }
 
     /// What polls read.
@@ -75,18 +68,13 @@ impl Known {
             {
                 self.tokens.remove(&before.token);
             }
-            self.tokens
-                .entry(machine.token)
-                .or_insert_with(|| Contact::new(*id));
+            self.tokens.entry(machine.token).or_insert_with(|| Contact::new(*id));
         }
     }
 }
 
 impl Contact {
     fn new(machine: MachineId) -> Self {
-        Self {
-            machine,
-            last: AtomicI64::new(i64::MIN),
-        }
+        Self { machine, last: AtomicI64::new(i64::MIN) }
     }
 }

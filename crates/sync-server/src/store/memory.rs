@@ -13,9 +13,8 @@ use sync_core::{
     protocol::Limits,
     record::{Record, Superseded},
     server::{
-        Answer, Code, Heads, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member,
-        Needs, PageQuery, PageRead, Request, Reservation, SecretHash, SpaceHead, StepResult,
-        StoreHead, Writes,
+        Answer, Code, Heads, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs,
+        PageQuery, PageRead, Request, Reservation, SecretHash, SpaceHead, StepResult, StoreHead, Writes,
     },
     snapshot::Snapshot,
     space::{SpaceKind, SpaceName},
@@ -75,12 +74,7 @@ impl MemoryStore {
             notes: BTreeMap::new(),
             closed: false,
         };
-        Self {
-            server,
-            limits,
-            state: Mutex::new(state),
-            known: RwLock::new(known),
-        }
+        Self { server, limits, state: Mutex::new(state), known: RwLock::new(known) }
     }
 
     fn commit_now(&self, requests: Vec<Request>) -> Result<Vec<Answer>, StoreError> {
@@ -93,10 +87,7 @@ impl MemoryStore {
         Ok(answers)
     }
 
-    fn read<T>(
-        &self,
-        read: impl FnOnce(&State) -> T,
-    ) -> impl Future<Output = Result<T, StoreError>> + Send
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> impl Future<Output = Result<T, StoreError>> + Send
     where
         T: Send,
     {
@@ -107,9 +98,7 @@ impl MemoryStore {
 impl State {
     fn count(&self, kind: SpaceKind) -> u64 {
         let spaces = self.spaces.iter();
-        spaces
-            .filter(|(name, space)| name.kind == kind && space.head.exists())
-            .count() as u64
+        spaces.filter(|(name, space)| name.kind == kind && space.head.exists()).count() as u64
     }
 
     fn load_now(&self, needs: &Needs) -> Loaded {
@@ -121,18 +110,14 @@ impl State {
             let held = self.spaces.get(name);
             let mut space = LoadedSpace::default();
             for id in &needs.records {
-                space
-                    .records
-                    .insert(*id, held.and_then(|held| held.records.get(id).cloned()));
+                space.records.insert(*id, held.and_then(|held| held.records.get(id).cloned()));
             }
             if let Some(held) = held {
                 space.head = held.head;
                 space.reservation = held.reservation;
                 if needs.whole {
                     let all = held.records.iter();
-                    space
-                        .records
-                        .extend(all.map(|(id, record)| (*id, Some(record.clone()))));
+                    space.records.extend(all.map(|(id, record)| (*id, Some(record.clone()))));
                     space.superseded.clone_from(&held.superseded);
                 }
                 space.last = picked(&held.last, &needs.incarnations);
@@ -142,10 +127,7 @@ impl State {
         }
         for procedure in &needs.reservations_of {
             for (name, held) in &self.spaces {
-                if held
-                    .reservation
-                    .is_some_and(|held| held.procedure == *procedure)
-                {
+                if held.reservation.is_some_and(|held| held.procedure == *procedure) {
                     let space = loaded.spaces.entry(name.clone()).or_default();
                     space.head = held.head;
                     space.reservation = held.reservation;
@@ -184,12 +166,10 @@ impl State {
         self.machines.extend(writes.machines.clone());
         self.codes.extend(writes.codes.clone());
         for login in &writes.logins {
-            self.logins
-                .insert((login.machine, login.user.clone()), login.time);
+            self.logins.insert((login.machine, login.user.clone()), login.time);
         }
         for step in &writes.steps {
-            self.steps
-                .insert((step.procedure, step.step.clone()), step.clone());
+            self.steps.insert((step.procedure, step.step.clone()), step.clone());
         }
         for snapshot in &writes.snapshots {
             self.snapshots.insert(snapshot.id, snapshot.clone());
@@ -200,11 +180,8 @@ impl State {
         let Some(space) = self.spaces.get(&query.space) else {
             return PageRead::default();
         };
-        let mut all: Vec<_> = space
-            .records
-            .iter()
-            .filter(|(_, record)| record.sequence > query.after)
-            .collect();
+        let mut all: Vec<_> =
+            space.records.iter().filter(|(_, record)| record.sequence > query.after).collect();
         all.sort_by_key(|(_, record)| record.sequence);
         let mut read = PageRead::default();
         let mut bytes = 0;
@@ -217,10 +194,7 @@ impl State {
             read.records.push((*id, record.clone()));
         }
         let superseded = space.superseded.iter();
-        read.superseded = superseded
-            .filter(|lost| lost.sequence > query.superseded_after)
-            .cloned()
-            .collect();
+        read.superseded = superseded.filter(|lost| lost.sequence > query.superseded_after).cloned().collect();
         read
     }
 }
@@ -229,9 +203,7 @@ fn picked<K: Ord + Clone, V: Clone>(
     all: &BTreeMap<K, V>,
     keys: &std::collections::BTreeSet<K>,
 ) -> BTreeMap<K, V> {
-    keys.iter()
-        .filter_map(|key| Some((key.clone(), all.get(key)?.clone())))
-        .collect()
+    keys.iter().filter_map(|key| Some((key.clone(), all.get(key)?.clone()))).collect()
 }
 
 impl Transaction for State {
@@ -244,10 +216,7 @@ impl Transaction for State {
         ready(Ok(()))
     }
 
-    fn page(
-        &mut self,
-        query: &PageQuery,
-    ) -> impl Future<Output = Result<PageRead, StoreError>> + Send {
+    fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send {
         ready(Ok(self.page_now(query)))
     }
 }
@@ -257,10 +226,7 @@ impl Store for MemoryStore {
         self.server
     }
 
-    fn commit(
-        &self,
-        requests: Vec<Request>,
-    ) -> impl Future<Output = Result<Vec<Answer>, StoreError>> + Send {
+    fn commit(&self, requests: Vec<Request>) -> impl Future<Output = Result<Vec<Answer>, StoreError>> + Send {
         ready(self.commit_now(requests))
     }
 
@@ -282,17 +248,11 @@ impl Store for MemoryStore {
                 reserved_until: space.reservation.map(|held| held.until),
             };
             let spaces = state.spaces.iter();
-            spaces
-                .filter(|(_, space)| space.head.position > 0)
-                .map(info)
-                .collect()
+            spaces.filter(|(_, space)| space.head.position > 0).map(info).collect()
         })
     }
 
-    fn space(
-        &self,
-        space: SpaceName,
-    ) -> impl Future<Output = Result<SpaceContent, StoreError>> + Send {
+    fn space(&self, space: SpaceName) -> impl Future<Output = Result<SpaceContent, StoreError>> + Send {
         self.read(move |state| {
             state
                 .spaces
@@ -310,10 +270,7 @@ impl Store for MemoryStore {
         self.read(|state| state.snapshots.values().rev().map(snapshot_info).collect())
     }
 
-    fn snapshot(
-        &self,
-        id: SnapshotId,
-    ) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send {
+    fn snapshot(&self, id: SnapshotId) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send {
         self.read(move |state| state.snapshots.get(&id).cloned())
     }
 
@@ -321,11 +278,7 @@ impl Store for MemoryStore {
         self.read(|state| {
             let logins = state.logins.iter();
             logins
-                .map(|((machine, user), time)| Login {
-                    machine: *machine,
-                    user: user.clone(),
-                    time: *time,
-                })
+                .map(|((machine, user), time)| Login { machine: *machine, user: user.clone(), time: *time })
                 .collect()
         })
     }
@@ -338,10 +291,7 @@ impl Store for MemoryStore {
         self.read(move |state| state.steps.get(&(procedure, step)).cloned())
     }
 
-    fn note(
-        &self,
-        key: &'static str,
-    ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send {
+    fn note(&self, key: &'static str) -> impl Future<Output = Result<Option<String>, StoreError>> + Send {
         self.read(|state| state.notes.get(key).cloned())
     }
 
@@ -361,24 +311,14 @@ impl Store for MemoryStore {
             spaces
                 .map(|(name, space)| {
                     let records = space.records.clone().into_iter().collect();
-                    (
-                        name.clone(),
-                        space.head.generation,
-                        space.head.head,
-                        records,
-                    )
+                    (name.clone(), space.head.generation, space.head.head, records)
                 })
                 .collect()
         };
-        let made = wire::encode(&spaces)
-            .map_err(StoreError::from)
-            .and_then(|bytes| {
-                std::fs::write(to, &bytes).map_err(StoreError::io("the backup was not written"))?;
-                Ok(BackupFile {
-                    bytes: bytes.len() as u64,
-                    sha256: Sha256::digest(&bytes).into(),
-                })
-            });
+        let made = wire::encode(&spaces).map_err(StoreError::from).and_then(|bytes| {
+            std::fs::write(to, &bytes).map_err(StoreError::io("the backup was not written"))?;
+            Ok(BackupFile { bytes: bytes.len() as u64, sha256: Sha256::digest(&bytes).into() })
+        });
         ready(made)
     }
 
@@ -387,18 +327,13 @@ impl Store for MemoryStore {
         backup: &Path,
         space: SpaceName,
     ) -> impl Future<Output = Result<SpaceContent, StoreError>> + Send {
-        let read = std::fs::read(backup)
-            .map_err(StoreError::io("the backup cannot be read"))
-            .and_then(|bytes| {
+        let read =
+            std::fs::read(backup).map_err(StoreError::io("the backup cannot be read")).and_then(|bytes| {
                 let spaces: Vec<BackedUp> = wire::decode(&bytes)?;
                 let found = spaces.into_iter().find(|(name, ..)| *name == space);
                 Ok(found
                     .map(|(_, generation, head, records)| SpaceContent {
-                        head: SpaceHead {
-                            generation,
-                            head,
-                            ..SpaceHead::default()
-                        },
+                        head: SpaceHead { generation, head, ..SpaceHead::default() },
                         records,
                         superseded: Vec::new(),
                     })

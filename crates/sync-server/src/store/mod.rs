@@ -14,7 +14,7 @@ mod sqlite;
 pub use known::Known;
 pub use memory::MemoryStore;
 pub use sqlite::{SqliteOptions, SqliteStore, inspect};
-pub(crate) use sqlite::{APPLICATION_ID, SCHEMA_VERSION, open_file, read_heads, read_note};
+pub(crate) use sqlite::{open_file, read_heads};
 
 use core::{future::Future, task::Poll};
 use std::path::{Path, PathBuf};
@@ -24,8 +24,8 @@ use sync_core::{
     protocol::Limits,
     record::{Record, Superseded},
     server::{
-        Answer, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, Writes,
-        merge, needs,
+        Answer, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, Writes, merge,
+        needs,
     },
     snapshot::Snapshot,
     space::SpaceName,
@@ -101,9 +101,7 @@ impl StoreError {
             Self::Version { .. } => "store_version",
             Self::Damaged { .. } => "store_damaged",
             Self::Row(_) => "store_row",
-            Self::Database(error)
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) =>
-            {
+            Self::Database(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
                 "disk_full"
             }
             Self::Database(_) => "store",
@@ -114,10 +112,7 @@ impl StoreError {
     }
 
     pub(crate) fn shared(&self) -> Self {
-        Self::Shared {
-            code: self.code(),
-            detail: self.to_string(),
-        }
+        Self::Shared { code: self.code(), detail: self.to_string() }
     }
 
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
@@ -162,10 +157,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// Any [`StoreError`]; nothing was written then, except after [`StoreError::Closed`], where it may have been.
-    fn commit(
-        &self,
-        requests: Vec<Request>,
-    ) -> impl Future<Output = Result<Vec<Answer>, StoreError>> + Send;
+    fn commit(&self, requests: Vec<Request>) -> impl Future<Output = Result<Vec<Answer>, StoreError>> + Send;
 
     /// Brings what is held in memory level with what other processes wrote, as far as the store's settings ask for it.
     fn refresh(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -178,19 +170,13 @@ pub trait Store: Send + Sync + 'static {
     fn spaces(&self) -> impl Future<Output = Result<Vec<SpaceInfo>, StoreError>> + Send;
 
     /// One space.
-    fn space(
-        &self,
-        space: SpaceName,
-    ) -> impl Future<Output = Result<SpaceContent, StoreError>> + Send;
+    fn space(&self, space: SpaceName) -> impl Future<Output = Result<SpaceContent, StoreError>> + Send;
 
     /// What was set aside, newest first.
     fn snapshots(&self) -> impl Future<Output = Result<Vec<SnapshotInfo>, StoreError>> + Send;
 
     /// One snapshot.
-    fn snapshot(
-        &self,
-        id: SnapshotId,
-    ) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send;
+    fn snapshot(&self, id: SnapshotId) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send;
 
     /// The last login of each person at each machine.
     fn logins(&self) -> impl Future<Output = Result<Vec<Login>, StoreError>> + Send;
@@ -203,10 +189,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<StepResult>, StoreError>> + Send;
 
     /// A note of the rim that no rule reads.
-    fn note(
-        &self,
-        key: &'static str,
-    ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+    fn note(&self, key: &'static str) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
 
     /// Keeps a note.
     fn keep_note(
@@ -237,10 +220,7 @@ pub(crate) trait Transaction: Send {
     /// Writes.
     fn write(&mut self, writes: &Writes) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Reads a page, the writes included.
-    fn page(
-        &mut self,
-        query: &PageQuery,
-    ) -> impl Future<Output = Result<PageRead, StoreError>> + Send;
+    fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send;
 }
 
 /// The sequence of every commit: what is needed, load, merge, write, read the pages, complete the answers. The store
@@ -275,9 +255,7 @@ pub(crate) fn only_read(requests: &[Request]) -> bool {
 }
 
 /// The outcome of a future all of whose parts are ready, on a thread of its own that has no executor.
-pub(crate) fn at_once<T>(
-    future: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
+pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let mut future = core::pin::pin!(future);
     let mut context = core::task::Context::from_waker(core::task::Waker::noop());
     match future.as_mut().poll(&mut context) {
@@ -288,10 +266,7 @@ pub(crate) fn at_once<T>(
 
 /// What a list of snapshots says of one.
 pub(crate) fn snapshot_info(snapshot: &Snapshot) -> SnapshotInfo {
-    let live = snapshot
-        .records
-        .iter()
-        .filter(|(_, record)| record.dead.is_none());
+    let live = snapshot.records.iter().filter(|(_, record)| record.dead.is_none());
     SnapshotInfo {
         id: snapshot.id,
         reason: snapshot.reason,

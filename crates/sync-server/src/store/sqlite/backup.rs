@@ -45,17 +45,13 @@ fn copy(source: &Connection, partial: &Path) -> Result<(), StoreError> {
 /// [`StoreError::Foreign`], [`StoreError::Version`] or [`StoreError::Damaged`].
 pub fn inspect(path: &Path) -> Result<(), StoreError> {
     let connection = open_file(path, Access::Read)?;
-    let verdict: Result<String, _> =
-        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
+    let verdict: Result<String, _> = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
     let detail = match verdict {
         Ok(verdict) if verdict == "ok" => return Ok(()),
         Ok(verdict) => verdict,
         Err(error) => error.to_string(),
     };
-    Err(StoreError::Damaged {
-        path: path.into(),
-        detail,
-    })
+    Err(StoreError::Damaged { path: path.into(), detail })
 }
 
 fn digest(path: &Path) -> Result<BackupFile, StoreError> {
@@ -72,10 +68,7 @@ fn digest(path: &Path) -> Result<BackupFile, StoreError> {
             hasher.update(&buffer[..n]);
             bytes += n as u64;
         }
-        Ok(BackupFile {
-            bytes,
-            sha256: hasher.finalize().into(),
-        })
+        Ok(BackupFile { bytes, sha256: hasher.finalize().into() })
     };
     read().map_err(StoreError::io("the backup cannot be read"))
 }
@@ -87,10 +80,9 @@ fn partial_name(to: &Path) -> PathBuf {
 
 fn remove_if_there(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::Io {
-            what: format!("{} could not be removed", path.display()),
-            source: error,
-        }),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::Io { what: format!("{} could not be removed", path.display()), source: error })
+        }
         _ => Ok(()),
     }
 }

@@ -8,11 +8,9 @@ mod writer;
 
 pub use backup::inspect;
 pub(crate) use reads::{read_heads, read_note};
-pub(crate) use schema::{APPLICATION_ID, Access, SCHEMA_VERSION};
+pub(crate) use schema::Access;
 
-use super::{
-    BackupFile, Known, SpaceContent, Store, StoreError, at_once, decide, only_read,
-};
+use super::{BackupFile, Known, SpaceContent, Store, StoreError, at_once, decide, only_read};
 use crate::random;
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
@@ -54,11 +52,7 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            readers: 4,
-            queue: 1_024,
-        }
+        Self { limits: Limits::default(), readers: 4, queue: 1_024 }
     }
 }
 
@@ -91,11 +85,8 @@ impl SqliteStore {
         found(&connection)?;
         let (server, known) = reads::read_known(&connection)?;
         let head = known.heads().store();
-        let common = Arc::new(Common {
-            epoch: head.epoch,
-            lineage: head.lineage.clone(),
-            limits: options.limits,
-        });
+        let common =
+            Arc::new(Common { epoch: head.epoch, lineage: head.lineage.clone(), limits: options.limits });
         let known = Arc::new(RwLock::new(known));
         let (queue, jobs) = mpsc::sync_channel(options.queue);
         let writer = {
@@ -148,12 +139,7 @@ impl SqliteStore {
         &self,
         read: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _permit = self
-            .readers
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
         let readers = Arc::clone(&self.readers);
         let work = move || {
             let idle = readers.idle.lock().pop();
@@ -167,9 +153,7 @@ impl SqliteStore {
             }
             outcome
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| StoreError::Fault)?
+        tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Fault)?
     }
 }
 
@@ -180,10 +164,7 @@ fn found(connection: &Connection) -> Result<(), StoreError> {
         draw().map_err(StoreError::io("no random bytes"))?,
         draw().map_err(StoreError::io("no random bytes"))?,
     );
-    let epoch = Epoch {
-        restores: 0,
-        draw: epoch,
-    };
+    let epoch = Epoch { restores: 0, draw: epoch };
     let rows: [(&str, rusqlite::types::Value); 4] = [
         ("server", wire::encode(&ServerId(server))?.into()),
         ("epoch", wire::encode(&epoch)?.into()),
@@ -192,10 +173,7 @@ fn found(connection: &Connection) -> Result<(), StoreError> {
     ];
     connection.execute_batch("BEGIN IMMEDIATE")?;
     for (key, value) in rows {
-        connection.execute(
-            "INSERT OR IGNORE INTO meta(key, value) VALUES(?1, ?2)",
-            (key, value),
-        )?;
+        connection.execute("INSERT OR IGNORE INTO meta(key, value) VALUES(?1, ?2)", (key, value))?;
     }
     connection.execute_batch("COMMIT")?;
     Ok(())
@@ -212,10 +190,7 @@ impl Store for SqliteStore {
             return self
                 .read(move |connection| {
                     connection.execute_batch("BEGIN")?;
-                    let mut open = Open {
-                        connection,
-                        common: &common,
-                    };
+                    let mut open = Open { connection, common: &common };
                     let decided = at_once(decide(&mut open, requests, &common.limits));
                     connection.execute_batch("COMMIT")?;
                     Ok(decided?.1)
@@ -238,36 +213,27 @@ impl Store for SqliteStore {
     }
 
     async fn space(&self, space: SpaceName) -> Result<SpaceContent, StoreError> {
-        self.read(move |connection| reads::read_space(connection, &space))
-            .await
+        self.read(move |connection| reads::read_space(connection, &space)).await
     }
 
     async fn snapshots(&self) -> Result<Vec<SnapshotInfo>, StoreError> {
-        self.read(|connection| reads::read_snapshots(connection))
-            .await
+        self.read(|connection| reads::read_snapshots(connection)).await
     }
 
     async fn snapshot(&self, id: SnapshotId) -> Result<Option<Snapshot>, StoreError> {
-        self.read(move |connection| reads::read_snapshot(connection, id))
-            .await
+        self.read(move |connection| reads::read_snapshot(connection, id)).await
     }
 
     async fn logins(&self) -> Result<Vec<Login>, StoreError> {
         self.read(|connection| reads::read_logins(connection)).await
     }
 
-    async fn step(
-        &self,
-        procedure: ProcedureId,
-        step: String,
-    ) -> Result<Option<StepResult>, StoreError> {
-        self.read(move |connection| transaction::load_step(connection, procedure, &step))
-            .await
+    async fn step(&self, procedure: ProcedureId, step: String) -> Result<Option<StepResult>, StoreError> {
+        self.read(move |connection| transaction::load_step(connection, procedure, &step)).await
     }
 
     async fn note(&self, key: &'static str) -> Result<Option<String>, StoreError> {
-        self.read(move |connection| read_note(connection, key))
-            .await
+        self.read(move |connection| read_note(connection, key)).await
     }
 
     async fn keep_note(&self, key: &'static str, value: String) -> Result<(), StoreError> {
@@ -276,20 +242,13 @@ impl Store for SqliteStore {
 
     async fn backup(&self, to: &Path) -> Result<BackupFile, StoreError> {
         let to = to.to_path_buf();
-        self.read(move |connection| backup::backup(connection, &to))
-            .await
+        self.read(move |connection| backup::backup(connection, &to)).await
     }
 
-    async fn space_in_backup(
-        &self,
-        backup: &Path,
-        space: SpaceName,
-    ) -> Result<SpaceContent, StoreError> {
+    async fn space_in_backup(&self, backup: &Path, space: SpaceName) -> Result<SpaceContent, StoreError> {
         let backup = backup.to_path_buf();
         let work = move || reads::read_space(&open_file(&backup, false)?, &space);
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| StoreError::Fault)?
+        tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Fault)?
     }
 
     async fn close(&self) {

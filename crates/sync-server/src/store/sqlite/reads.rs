@@ -33,14 +33,9 @@ pub(crate) fn read_note(connection: &Connection, key: &str) -> Result<Option<Str
         .optional()?)
 }
 
-fn read_blob<T: serde::de::DeserializeOwned>(
-    connection: &Connection,
-    key: &str,
-) -> Result<T, StoreError> {
+fn read_blob<T: serde::de::DeserializeOwned>(connection: &Connection, key: &str) -> Result<T, StoreError> {
     let bytes: Vec<u8> =
-        connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
-            row.get(0)
-        })?;
+        connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))?;
     Ok(wire::decode(&bytes)?)
 }
 
@@ -49,11 +44,7 @@ pub(crate) fn read_heads(connection: &Connection) -> Result<(ServerId, Heads), S
     let server: ServerId = read_blob(connection, "server")?;
     let epoch: Epoch = read_blob(connection, "epoch")?;
     let lineage: Vec<PastEpoch> = read_blob(connection, "lineage")?;
-    let mut heads = Heads::new(StoreHead {
-        epoch,
-        lineage,
-        position: read_position(connection)?,
-    });
+    let mut heads = Heads::new(StoreHead { epoch, lineage, position: read_position(connection)? });
     let mut names = BTreeMap::new();
     let mut statement =
         connection.prepare("SELECT id, name, generation, head, horizon, position FROM space")?;
@@ -63,17 +54,13 @@ pub(crate) fn read_heads(connection: &Connection) -> Result<(ServerId, Heads), S
         heads.set_space(&name, head_of(row, 2)?);
         names.insert(row.get::<_, i64>(0)?, name);
     }
-    let mut statement =
-        connection.prepare("SELECT space, machine, present, position FROM member")?;
+    let mut statement = connection.prepare("SELECT space, machine, present, position FROM member")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let Some(name) = names.get(&row.get::<_, i64>(0)?) else {
             return Err(StoreError::Row("a member of no space".into()));
         };
-        let member = Member {
-            present: row.get(2)?,
-            position: row.get::<_, i64>(3)?.cast_unsigned(),
-        };
+        let member = Member { present: row.get(2)?, position: row.get::<_, i64>(3)?.cast_unsigned() };
         heads.set_member(MachineId(uuid_of(row, 1)?), name, member);
     }
     Ok((server, heads))
@@ -111,19 +98,12 @@ pub(super) fn read_spaces(connection: &Connection) -> Result<Vec<SpaceInfo>, Sto
     Ok(all)
 }
 
-pub(super) fn read_space(
-    connection: &Connection,
-    name: &SpaceName,
-) -> Result<SpaceContent, StoreError> {
+pub(super) fn read_space(connection: &Connection, name: &SpaceName) -> Result<SpaceContent, StoreError> {
     let Some((id, head)) = find_space(connection, name)? else {
         return Ok(SpaceContent::default());
     };
     let (records, superseded) = read_content(connection, id)?;
-    Ok(SpaceContent {
-        head,
-        records,
-        superseded,
-    })
+    Ok(SpaceContent { head, records, superseded })
 }
 
 pub(super) fn read_snapshots(connection: &Connection) -> Result<Vec<SnapshotInfo>, StoreError> {
@@ -147,29 +127,17 @@ pub(super) fn read_snapshots(connection: &Connection) -> Result<Vec<SnapshotInfo
     Ok(all)
 }
 
-pub(super) fn read_snapshot(
-    connection: &Connection,
-    id: SnapshotId,
-) -> Result<Option<Snapshot>, StoreError> {
+pub(super) fn read_snapshot(connection: &Connection, id: SnapshotId) -> Result<Option<Snapshot>, StoreError> {
     let body: Option<Vec<u8>> = connection
-        .query_row(
-            "SELECT body FROM snapshot WHERE id = ?1",
-            [id.0.as_bytes()],
-            |row| row.get(0),
-        )
+        .query_row("SELECT body FROM snapshot WHERE id = ?1", [id.0.as_bytes()], |row| row.get(0))
         .optional()?;
-    body.map(|body| wire::decode(&body).map_err(StoreError::from))
-        .transpose()
+    body.map(|body| wire::decode(&body).map_err(StoreError::from)).transpose()
 }
 
 pub(super) fn read_logins(connection: &Connection) -> Result<Vec<Login>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT machine, user, time FROM login")?;
     let rows = statement.query_map([], |row| {
-        Ok(Login {
-            machine: MachineId(uuid_of(row, 0)?),
-            user: row.get(1)?,
-            time: Timestamp(row.get(2)?),
-        })
+        Ok(Login { machine: MachineId(uuid_of(row, 0)?), user: row.get(1)?, time: Timestamp(row.get(2)?) })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

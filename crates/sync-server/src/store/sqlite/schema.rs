@@ -5,9 +5,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 
 /// Marks a file as a store of this program (`PRAGMA application_id`).
-pub(crate) const APPLICATION_ID: i64 = 0x464c_5359;
+const APPLICATION_ID: i64 = 0x464c_5359;
 /// The version of the tables (`PRAGMA user_version`).
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 1;
 
 /// Tables are keyed by space first: what one commit writes lies together. `history` holds one row a batch.
 const TABLES: &str = "
@@ -64,18 +64,13 @@ pub(crate) fn open_file(path: &Path, access: Access) -> Result<Connection, Store
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
-    let mut connection =
-        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(core::time::Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(64);
     let version = identify(&connection, path)?;
     match (version, access) {
         (Some(version), _) if version > SCHEMA_VERSION => {
-            return Err(StoreError::Version {
-                path: path.into(),
-                found: version,
-                known: SCHEMA_VERSION,
-            });
+            return Err(StoreError::Version { path: path.into(), found: version, known: SCHEMA_VERSION });
         }
         (Some(_), Access::Read) => connection.pragma_update(None, "query_only", true)?,
         (None, Access::Read) => return Err(StoreError::Foreign(path.into())),
@@ -108,10 +103,7 @@ fn identify(connection: &Connection, path: &Path) -> Result<Option<i64>, StoreEr
             Err(StoreError::Foreign(path.into()))
         }
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-            Err(StoreError::Damaged {
-                path: path.into(),
-                detail: error.to_string(),
-            })
+            Err(StoreError::Damaged { path: path.into(), detail: error.to_string() })
         }
         Err(error) => Err(error.into()),
     }

@@ -5,13 +5,14 @@ use super::reads::{read_position, text_error};
 use core::future::{Future, ready};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use sync_core::{
     id::{Incarnation, MachineId, ProcedureId, RecordId},
     protocol::Limits,
     record::Record,
     server::{
-        Code, Last, Loaded, LoadedSpace, Machine, Member, Needs, PageQuery, PageRead, PastEpoch,
-        Reservation, SecretHash, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead, Writes,
+        Code, Last, Loaded, LoadedSpace, Machine, Member, Needs, PageQuery, PageRead, PastEpoch, Reservation,
+        SecretHash, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead, Writes,
     },
     space::{SpaceKind, SpaceName},
     time::Timestamp,
@@ -42,10 +43,7 @@ impl Transaction for Open<'_> {
         ready(write(self.connection, writes))
     }
 
-    fn page(
-        &mut self,
-        query: &PageQuery,
-    ) -> impl Future<Output = Result<PageRead, StoreError>> + Send {
+    fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send {
         ready(page(self.connection, query))
     }
 }
@@ -55,11 +53,7 @@ fn load(connection: &Connection, common: &Common, needs: &Needs) -> Result<Loade
     let lineage = common.lineage.iter().map(|past| PastEpoch {
         epoch: past.epoch,
         mode: past.mode,
-        heads: needs
-            .spaces
-            .keys()
-            .filter_map(|name| Some((name.clone(), *past.heads.get(name)?)))
-            .collect(),
+        heads: needs.spaces.keys().filter_map(|name| Some((name.clone(), *past.heads.get(name)?))).collect(),
     });
     let mut loaded = Loaded::new(StoreHead {
         epoch: common.epoch,
@@ -74,13 +68,12 @@ fn load(connection: &Connection, common: &Common, needs: &Needs) -> Result<Loade
         let mut statement = connection.prepare_cached(
             "SELECT s.name FROM reservation r JOIN space s ON s.id = r.space WHERE r.procedure = ?1",
         )?;
-        let names =
-            statement.query_map([procedure.0.as_bytes()], |row| row.get::<_, String>(0))?;
+        let names = statement.query_map([procedure.0.as_bytes()], |row| row.get::<_, String>(0))?;
         for name in names {
             let name: SpaceName = name?.parse().map_err(text_error)?;
-            if !loaded.spaces.contains_key(&name) {
-                let space = load_space(connection, &name, &SpaceNeeds::default())?;
-                loaded.spaces.insert(name, space);
+            if let Entry::Vacant(place) = loaded.spaces.entry(name) {
+                let space = load_space(connection, place.key(), &SpaceNeeds::default())?;
+                place.insert(space);
             }
         }
     }
@@ -113,9 +106,7 @@ fn load(connection: &Connection, common: &Common, needs: &Needs) -> Result<Loade
 }
 
 fn count(connection: &Connection, sql: &str) -> Result<u64, StoreError> {
-    let count: i64 = connection
-        .prepare_cached(sql)?
-        .query_row([], |row| row.get(0))?;
+    let count: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(count.cast_unsigned())
 }
 
@@ -141,12 +132,8 @@ pub(super) fn find_space(
     name: &SpaceName,
 ) -> Result<Option<(i64, SpaceHead)>, StoreError> {
     let found = connection
-        .prepare_cached(
-            "SELECT id, generation, head, horizon, position FROM space WHERE name = ?1",
-        )?
-        .query_row([name.to_string()], |row| {
-            Ok((row.get(0)?, head_of(row, 1)?))
-        })
+        .prepare_cached("SELECT id, generation, head, horizon, position FROM space WHERE name = ?1")?
+        .query_row([name.to_string()], |row| Ok((row.get(0)?, head_of(row, 1)?)))
         .optional()?;
     Ok(found)
 }
@@ -158,15 +145,12 @@ fn load_space(
 ) -> Result<LoadedSpace, StoreError> {
     let mut space = LoadedSpace::default();
     let Some((id, head)) = find_space(connection, name)? else {
-        space
-            .records
-            .extend(needs.records.iter().map(|record| (*record, None)));
+        space.records.extend(needs.records.iter().map(|record| (*record, None)));
         return Ok(space);
     };
     space.head = head;
     space.reservation = load_reservation(connection, id)?;
-    let mut one =
-        connection.prepare_cached("SELECT body FROM record WHERE space = ?1 AND record = ?2")?;
+    let mut one = connection.prepare_cached("SELECT body FROM record WHERE space = ?1 AND record = ?2")?;
     for record in &needs.records {
         // A space without changes has no records.
         let found = if head.exists() {
@@ -182,11 +166,7 @@ fn load_space(
     }
     if needs.whole {
         let (records, superseded) = read_content(connection, id)?;
-        space.records.extend(
-            records
-                .into_iter()
-                .map(|(id, record)| (id, Some(record))),
-        );
+        space.records.extend(records.into_iter().map(|(id, record)| (id, Some(record))));
         space.superseded = superseded;
     }
     space.last = load_last(connection, id, needs)?;
@@ -199,8 +179,8 @@ type Content = (Vec<(RecordId, Record)>, Vec<sync_core::record::Superseded>);
 /// All records by id, and everything superseded.
 pub(super) fn read_content(connection: &Connection, id: i64) -> Result<Content, StoreError> {
     let mut records = Vec::new();
-    let mut statement = connection
-        .prepare_cached("SELECT record, body FROM record WHERE space = ?1 ORDER BY record")?;
+    let mut statement =
+        connection.prepare_cached("SELECT record, body FROM record WHERE space = ?1 ORDER BY record")?;
     let mut rows = statement.query([id])?;
     while let Some(row) = rows.next()? {
         let record = wire::decode(row.get_ref(1)?.as_blob().map_err(text_error)?)?;
@@ -248,9 +228,8 @@ fn load_last(
     id: i64,
     needs: &SpaceNeeds,
 ) -> Result<BTreeMap<Incarnation, Last>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT number, hash, sequence FROM last WHERE space = ?1 AND incarnation = ?2",
-    )?;
+    let mut statement = connection
+        .prepare_cached("SELECT number, hash, sequence FROM last WHERE space = ?1 AND incarnation = ?2")?;
     let mut all = BTreeMap::new();
     for incarnation in &needs.incarnations {
         let found = statement
@@ -278,10 +257,7 @@ fn load_members(
     for machine in &needs.members {
         let found = statement
             .query_row(params![id, machine.0.as_bytes()], |row| {
-                Ok(Member {
-                    present: row.get(0)?,
-                    position: row.get::<_, i64>(1)?.cast_unsigned(),
-                })
+                Ok(Member { present: row.get(0)?, position: row.get::<_, i64>(1)?.cast_unsigned() })
             })
             .optional()?;
         all.extend(found.map(|member| (*machine, member)));
@@ -334,11 +310,7 @@ pub(super) fn load_step(
         .prepare_cached("SELECT result FROM step WHERE procedure = ?1 AND step = ?2")?
         .query_row(params![procedure.0.as_bytes(), step], |row| row.get(0))
         .optional()?;
-    Ok(found.map(|result| StepResult {
-        procedure,
-        step: step.into(),
-        result,
-    }))
+    Ok(found.map(|result| StepResult { procedure, step: step.into(), result }))
 }
 
 fn write(connection: &Connection, writes: &Writes) -> Result<(), StoreError> {
@@ -407,11 +379,7 @@ fn write(connection: &Connection, writes: &Writes) -> Result<(), StoreError> {
 }
 
 /// The row of a space, made or brought up to date.
-fn space_row(
-    connection: &Connection,
-    name: &SpaceName,
-    head: Option<SpaceHead>,
-) -> Result<i64, StoreError> {
+fn space_row(connection: &Connection, name: &SpaceName, head: Option<SpaceHead>) -> Result<i64, StoreError> {
     let head = match (head, find_space(connection, name)?) {
         (None, Some((id, _))) => return Ok(id),
         (Some(head), Some((id, _))) => {
@@ -445,11 +413,7 @@ fn space_row(
     Ok(connection.last_insert_rowid())
 }
 
-fn write_space(
-    connection: &Connection,
-    name: &SpaceName,
-    writes: &SpaceWrites,
-) -> Result<(), StoreError> {
+fn write_space(connection: &Connection, name: &SpaceName, writes: &SpaceWrites) -> Result<(), StoreError> {
     let id = space_row(connection, name, writes.head)?;
     if writes.clear {
         for sql in [
@@ -498,9 +462,7 @@ fn write_space(
     }
     for batch in &writes.history {
         connection
-            .prepare_cached(
-                "INSERT INTO history(space, generation, first, body) VALUES(?1, ?2, ?3, ?4)",
-            )?
+            .prepare_cached("INSERT INTO history(space, generation, first, body) VALUES(?1, ?2, ?3, ?4)")?
             .execute(params![
                 id,
                 batch.generation.cast_signed(),
@@ -513,19 +475,12 @@ fn write_space(
             .prepare_cached(
                 "INSERT OR REPLACE INTO member(space, machine, present, position) VALUES(?1, ?2, ?3, ?4)",
             )?
-            .execute(params![
-                id,
-                machine.0.as_bytes(),
-                member.present,
-                member.position.cast_signed()
-            ])?;
+            .execute(params![id, machine.0.as_bytes(), member.present, member.position.cast_signed()])?;
     }
     match writes.reservation {
         None => {}
         Some(None) => {
-            connection
-                .prepare_cached("DELETE FROM reservation WHERE space = ?1")?
-                .execute([id])?;
+            connection.prepare_cached("DELETE FROM reservation WHERE space = ?1")?.execute([id])?;
         }
         Some(Some(held)) => {
             connection
@@ -560,8 +515,7 @@ fn page(connection: &Connection, query: &PageQuery) -> Result<PageRead, StoreErr
         }
         let body = row.get_ref(1)?.as_blob().map_err(text_error)?;
         bytes += body.len();
-        read.records
-            .push((RecordId(uuid_of(row, 0)?), wire::decode(body)?));
+        read.records.push((RecordId(uuid_of(row, 0)?), wire::decode(body)?));
     }
     read.superseded = read_superseded(connection, id, query.superseded_after)?;
     Ok(read)

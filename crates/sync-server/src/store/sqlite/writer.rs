@@ -17,24 +17,14 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(super) enum Job {
     /// One commit.
-    Commit(
-        Vec<Request>,
-        oneshot::Sender<Result<Vec<Answer>, StoreError>>,
-    ),
+    Commit(Vec<Request>, oneshot::Sender<Result<Vec<Answer>, StoreError>>),
     /// A note.
-    KeepNote(
-        &'static str,
-        String,
-        oneshot::Sender<Result<(), StoreError>>,
-    ),
+    KeepNote(&'static str, String, oneshot::Sender<Result<(), StoreError>>),
 }
 
 /// An answer that waits for the durable commit.
 enum Waiting {
-    Commit(
-        Vec<Answer>,
-        oneshot::Sender<Result<Vec<Answer>, StoreError>>,
-    ),
+    Commit(Vec<Answer>, oneshot::Sender<Result<Vec<Answer>, StoreError>>),
     Note(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -44,12 +34,7 @@ const GROUP: usize = 1_024;
 const GROUP_TIME: Duration = Duration::from_millis(50);
 
 /// Works until nobody can send any more.
-pub(super) fn run(
-    mut connection: Connection,
-    jobs: &Receiver<Job>,
-    known: &RwLock<Known>,
-    common: &Common,
-) {
+pub(super) fn run(mut connection: Connection, jobs: &Receiver<Job>, known: &RwLock<Known>, common: &Common) {
     while let Ok(first) = jobs.recv() {
         group(&mut connection, first, jobs, known, common);
     }
@@ -110,11 +95,7 @@ fn group(
     }
     if failed.is_none() {
         // Nothing to write needs no durable commit.
-        let end = if written.is_empty() && !writes_notes {
-            "ROLLBACK"
-        } else {
-            "COMMIT"
-        };
+        let end = if written.is_empty() && !writes_notes { "ROLLBACK" } else { "COMMIT" };
         failed = connection.execute_batch(end).err().map(StoreError::from);
     }
     if let Some(error) = &failed {
@@ -153,10 +134,8 @@ fn guarded(
     requests: Vec<Request>,
 ) -> Result<(Writes, Vec<Answer>), StoreError> {
     let mut open = Open { connection, common };
-    catch_unwind(AssertUnwindSafe(|| {
-        at_once(decide(&mut open, requests, &common.limits))
-    }))
-    .unwrap_or(Err(StoreError::Fault))
+    catch_unwind(AssertUnwindSafe(|| at_once(decide(&mut open, requests, &common.limits))))
+        .unwrap_or(Err(StoreError::Fault))
 }
 
 fn refuse<T>(error: &StoreError, answer: oneshot::Sender<Result<T, StoreError>>) {
