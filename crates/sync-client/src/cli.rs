@@ -305,7 +305,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Err(error) => {
             if json {
-                print(&json!({"error": error.report()}).to_string());
+                print(&json!({"error": error.report().to_json()}).to_string());
             } else {
                 eprintln!("sync-client: {error}\n  {}", error.remedy());
             }
