@@ -262,14 +262,16 @@ impl Machine {
     /// `item_not_in_format`, or what the disk and the server say. Nothing was changed then.
     pub async fn import(&self, order: &ImportOrder, administrator: Option<&str>) -> Result<ImportReport> {
         let id = ImportId(draw::uuid()?);
-        self.import_as(id, order, None, administrator).await
+        self.import_as(id, order, None, None, administrator).await
     }
 
-    /// Imports under an id: what was done under it before is answered, not repeated. `only` bounds the spaces.
+    /// Imports under an id: what was done under it before is answered, not repeated. `bytes` are the file's, where they
+    /// were read already; `only` bounds the spaces.
     pub(crate) async fn import_as(
         &self,
         id: ImportId,
         order: &ImportOrder,
+        bytes: Option<Vec<u8>>,
         only: Option<&[SpaceName]>,
         administrator: Option<&str>,
     ) -> Result<ImportReport> {
@@ -282,7 +284,9 @@ impl Machine {
         if let Some(did) = self.store().imported(id)? {
             return Ok(did);
         }
-        let mut read = read(&read_bytes(&order.file)?, &allowed, named.as_ref())?;
+        let bytes = bytes.map_or_else(|| read_bytes(&order.file), Ok)?;
+        let mut read = read(&bytes, &allowed, named.as_ref())?;
+        drop(bytes);
         if order.items.is_empty() {
             let held: BTreeSet<Item> = read.split.taken.keys().map(item_of).collect();
             let held: Vec<Item> = ITEMS.into_iter().filter(|item| held.contains(item)).collect();

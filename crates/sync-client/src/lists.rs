@@ -159,7 +159,11 @@ impl Machine {
     }
 
     /// Joins those of the spaces that the server knows.
-    async fn join_known(&self, spaces: &[SpaceName], token: &str) -> Result<(Vec<SpaceName>, Vec<Note>)> {
+    pub(crate) async fn join_known(
+        &self,
+        spaces: &[SpaceName],
+        token: &str,
+    ) -> Result<(Vec<SpaceName>, Vec<Note>)> {
         match self.join_if_known(spaces, token).await? {
             Ok(joined) => return Ok((joined, Vec::new())),
             Err(note) if spaces.len() == 1 => return Ok((Vec::new(), vec![note])),
