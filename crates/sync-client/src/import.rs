@@ -515,3 +515,6 @@ fn effects(space: &SpaceName, plan: &Plan) -> Vec<Effect> {
     let removed = plan.removed.iter().map(|(id, address)| effect("remove", Some(*id), address, Vec::new()));
     added.chain(changed).chain(removed).collect()
 }
+
+#[cfg(test)]
+mod tests;
