@@ -174,10 +174,12 @@ impl Machine {
         }
         let items = if order.items.is_empty() { ITEMS.to_vec() } else { order.items.clone() };
         check_items(&items)?;
+        if items.contains(&Item::AddressBook) {
+            return Err(refused(Refusal::LocalSpace));
+        }
         let bytes = read_bytes(&order.file)?;
         let file = read(&bytes, &items, None)?;
-        let places: Vec<_> = file.split.taken.keys().cloned().collect();
-        let spaces = places.iter().map(|place| self.space_at(place)).collect::<Result<Vec<_>>>()?;
+        let spaces = file.split.taken.keys().map(|place| self.space_at(place)).collect::<Result<Vec<_>>>()?;
         if spaces.is_empty() {
             return Err(Error::Denied {
                 code: "nothing_to_import".into(),
@@ -185,26 +187,13 @@ impl Machine {
                 remedy: "name a file with rows of users or groups".into(),
             });
         }
-        let synchronizing: Vec<_> = spaces.into_iter().filter(SpaceName::synchronizes).collect();
-        let (known, mut warnings) = self.join_known(&synchronizing, token).await?;
-        if known.is_empty() && !synchronizing.is_empty() {
+        let (known, warnings) = self.join_known(&spaces, token).await?;
+        if known.is_empty() {
             return Err(denied("unknown_owner", "the server knows none of the users and groups of the file"));
         }
-        let all_known = known.len() == synchronizing.len();
-        if !all_known {
-            let count = synchronizing.len() - known.len();
-            let text = format!("the rows of {count} users or groups stay out");
-            warnings.push(Note::new(None, "kept_out", text));
-        }
-        // Local lists among the items are refused by the procedure itself, in its own words.
-        let spaces = if synchronizing.is_empty() {
-            vec![SpaceName::local(crate::addresses::LOCAL_LISTS)]
-        } else {
-            known
-        };
         let source = Source { name: order.file.display().to_string(), hash: hash(&bytes) };
         drop(bytes);
-        let order = Order::new(spaces, items, source).with_mode(order.mode);
+        let order = Order::new(known, items, source).with_mode(order.mode);
         let procedure = Procedure::new(ProcedureId(draw::uuid()?), order);
         self.procedures.cancel.store(false, Ordering::Relaxed);
         let procedure = self.drive(procedure, Event::Begin, patience, token).await?;
