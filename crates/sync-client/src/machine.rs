@@ -7,6 +7,7 @@ use crate::{
     connection::{Connection, Target},
     draw::{self, now},
     error::{Error, ErrorReport, Result},
+    procedure::Procedures,
     store::{Level, Report, Store},
 };
 use core::{convert::Infallible, future::Future, pin::Pin, time::Duration};
@@ -64,6 +65,8 @@ pub struct Machine {
     wake: Notify,
     /// One round trip at a time.
     turn: tokio::sync::Mutex<()>,
+    /// One procedure at a time, and what it tells people meanwhile.
+    pub(crate) procedures: Procedures,
     /// The operating system lets go of it when the process ends, however it ends.
     _lock: File,
 }
@@ -103,6 +106,7 @@ impl Machine {
             contact: Mutex::new(Contact::default()),
             wake: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
+            procedures: Procedures::default(),
             _lock: lock,
         }
     }

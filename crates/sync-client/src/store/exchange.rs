@@ -36,7 +36,8 @@ const PAGE_BYTES: u32 = 256 * 1024;
 pub struct Plan {
     /// The message.
     pub request: SyncRequest,
-    sent: BTreeMap<SpaceName, Sent>,
+    /// With the number of changes.
+    sent: BTreeMap<SpaceName, (Sent, u64)>,
 }
 
 /// What an answer changed.
@@ -96,8 +97,9 @@ impl Store {
                 generation: head.generation,
                 start: head.start,
             };
+            let changes = outbox.len() as u64;
             spaces.push(replica::request(&name, &head, self.incarnation, outbox, incarnations));
-            sent.insert(name, remembered);
+            sent.insert(name, (remembered, changes));
             self.turn = id + 1;
             bytes += usize::try_from(weight).unwrap_or(usize::MAX);
             if bytes >= ROUND_BYTES || spaces.len() >= ROUND_SPACES {
@@ -160,6 +162,7 @@ impl Store {
             author: Author { person: self.progress.user.clone(), time: now, import: None },
             machine: self.identity.machine,
             waits: BTreeMap::new(),
+            sent: 0,
             report,
         };
         let progress = Progress { polled: Some(answer.polled), ..self.progress.clone() };
@@ -172,8 +175,8 @@ impl Store {
         });
         self.transaction(|tx| {
             for reply in spaces {
-                if let Some(sent) = plan.sent.get(&reply.space) {
-                    taking.reply(tx, sent, reply)?;
+                if let Some((sent, changes)) = plan.sent.get(&reply.space) {
+                    taking.reply(tx, sent, *changes, reply)?;
                 }
             }
             for told in told {
@@ -183,7 +186,7 @@ impl Store {
                 note_moved(tx, moved, polled.epoch)?;
             }
             set_meta(tx, "progress", &progress)?;
-            if let Some(line) = taking.line(plan, now) {
+            if let Some(line) = taking.line(now) {
                 log::add(tx, &line)?;
             }
             Ok(())
@@ -302,11 +305,13 @@ struct Taking {
     author: Author,
     machine: Option<sync_core::id::MachineId>,
     waits: BTreeMap<i64, bool>,
+    /// How many changes the server took, or had taken before.
+    sent: u64,
     report: Report,
 }
 
 impl Taking {
-    fn reply(&mut self, tx: &Transaction<'_>, sent: &Sent, reply: SpaceReply) -> Result<()> {
+    fn reply(&mut self, tx: &Transaction<'_>, sent: &Sent, changes: u64, reply: SpaceReply) -> Result<()> {
         let name = reply.space.clone();
         let Some(found) = rows::find(tx, &name)?.filter(|found| found.member) else {
             return Ok(());
@@ -317,7 +322,10 @@ impl Taking {
         self.waits.insert(space, matches!(absorbed, Absorbed::Waits(_)));
         match absorbed {
             Absorbed::Ignored => Ok(()),
-            Absorbed::Taken(taken) => self.take(tx, space, taken),
+            Absorbed::Taken(taken) => {
+                self.sent += changes;
+                self.take(tx, space, taken)
+            }
             Absorbed::SetAside { reason, head } => {
                 self.set_aside(tx, space, &name, &found.head, reason, &head)
             }
@@ -465,8 +473,8 @@ impl Taking {
     }
 
     /// What the communication log says of the round trip; nothing of a mere poll.
-    fn line(&self, plan: &Plan, now: Timestamp) -> Option<LogLine> {
-        let sent: usize = plan.request.spaces.iter().map(|space| space.changes.len()).sum();
+    fn line(&self, now: Timestamp) -> Option<LogLine> {
+        let sent = self.sent;
         let Report { received, superseded, set_aside, forked, .. } = &self.report;
         if sent == 0 && *received == 0 && *superseded == 0 && set_aside.is_empty() && !forked {
             return None;
@@ -486,7 +494,7 @@ impl Taking {
             time: now,
             level: level.as_str().to_string(),
             code: "synced".to_string(),
-            sent: sent as u64,
+            sent,
             received: *received,
             text,
         })

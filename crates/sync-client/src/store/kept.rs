@@ -63,7 +63,7 @@ impl Store {
     /// What the disk says.
     pub fn snapshots(&self) -> Result<Vec<SnapshotRow>> {
         let mut statement = self.db.prepare_cached(
-            "SELECT id, space, reason, time, records, outbox FROM snapshot ORDER BY time DESC, id",
+            "SELECT id, space, reason, time, records, outbox FROM snapshot ORDER BY place DESC",
         )?;
         let mut found = statement.query([])?;
         let mut snapshots = Vec::new();

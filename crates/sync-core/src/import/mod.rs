@@ -24,7 +24,7 @@ mod tests;
 use crate::{
     address::{Address, Member, difference, match_existing},
     change::Operation,
-    files::{Listed, Note, Owner, link_members},
+    files::{Listed, Note, Owner, Place, link_members},
     id::RecordId,
     procedure::ListMode,
     record::FieldName,
@@ -50,6 +50,37 @@ pub struct Incoming {
     pub line: Option<u64>,
     /// The entry.
     pub address: Address,
+}
+
+/// Where a record keeps what a row says of its owner beside the name, so that an export can say it again.
+const OWNER_COLUMNS: [&str; 2] = ["logindomainname", "personalid"];
+
+impl Incoming {
+    /// The entry of a row. What the row says of its owner beside the name goes with the entry.
+    #[must_use]
+    pub fn of_row(line: Option<u64>, owner: &Owner, address: &Address) -> Self {
+        let mut address = address.clone();
+        if let Owner::Person { domain, personal_id, .. } = owner {
+            for (column, text) in OWNER_COLUMNS.into_iter().zip([domain, personal_id]) {
+                if let Some(text) = text {
+                    address.kept.insert(column.into(), text.clone());
+                }
+            }
+        }
+        Self { line, address }
+    }
+}
+
+/// The way back: a record of a list as an export takes it.
+#[must_use]
+pub fn outgoing(id: RecordId, place: &Place, mut address: Address) -> Listed {
+    let [domain, personal_id] = OWNER_COLUMNS.map(|column| address.kept.remove(column));
+    let owner = match place {
+        Place::Local => Owner::None,
+        Place::Person(user) => Owner::Person { user: user.clone(), domain, personal_id },
+        Place::Group(name) => Owner::Group { name: name.clone() },
+    };
+    Listed { id, owner, line: None, address }
 }
 
 impl From<Address> for Incoming {
