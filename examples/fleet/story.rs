@@ -9,10 +9,13 @@ use crate::{
 use harness::proxy::Link;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
-use std::{collections::BTreeMap, path::Path, thread, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 /// How many sentences the story has, about: for the progress display.
 const SENTENCES: u64 = 34;
+
+/// The entry that the story's person makes.
+const OWN_ENTRY: &str = "Fleet demo entry";
 
 /// Everything that an act needs.
 struct Story<'a> {
@@ -159,7 +162,7 @@ impl Story<'_> {
         self.progress.act("2. A person's settings and addresses follow the login");
         self.machine(1).ok(&["login", person])?;
         self.machine(1).ok(&["set", "display-language", "de"])?;
-        self.machine(1).ok(&["address", "add", "--name", "Front desk", "--mail", "desk@branch.example"])?;
+        self.machine(1).ok(&["address", "add", "--name", OWN_ENTRY, "--mail", "own-entry@fleet.example"])?;
         self.progress.say(format!(
             "{person} logs in on Machine 1, sets the display language to de and adds an address."
         ));
@@ -167,7 +170,7 @@ impl Story<'_> {
         self.progress.say(format!("{person} logs in on Machine 2."));
         let found = self.setting_becomes(2, "de")?;
         self.checks.row("machine 2 has the setting", "de", found);
-        let wanted = vec!["Front desk".to_string()];
+        let wanted = vec![OWN_ENTRY.to_string()];
         let found = self.names_become(2, &["--user", person], &wanted)?;
         self.checks.row("machine 2 has the address", told(&wanted), told(&found));
 
@@ -284,11 +287,11 @@ impl Story<'_> {
         args.extend(self.placing(false));
         let done = self.machine(1).ok(&args)?;
         for step in ["stop", "back-up", "delete", "import", "start"] {
-            self.progress.say(format!("{step}: {}", evidence(&done, step)));
+            self.progress.say(format!("{step}: {}", in_short(evidence(&done, step))));
         }
         let (own, of_group) = (self.person_names(), self.group_names());
         // A file that names no person leaves the person's list as it was.
-        let own = if own.is_empty() { vec!["Front desk".to_string()] } else { own };
+        let own = if own.is_empty() { vec![OWN_ENTRY.to_string()] } else { own };
         for number in 1..=3 {
             let list = self.names_become(number, &["--user", person], &own)?;
             let name = format!("machine {number} shows the person's list");
@@ -300,15 +303,15 @@ impl Story<'_> {
         let language = self.setting_becomes(3, "fr")?;
         self.checks.row("the procedure kept the settings", "fr", language);
 
-        let backup = done["evidence"]["back-up"]["backup"]
+        let backup = evidence(&done, "back-up")["backup"]
             .as_str()
             .ok_or_else(|| format!("the procedure names no backup: {done}"))?
             .to_string();
         let space = format!("user/{person}");
         self.fleet.server_command(&["restore", "--space", &space, "--from", &backup, "--as-changes"])?;
         let mut wanted = own;
-        if !wanted.contains(&"Front desk".to_string()) {
-            wanted.push("Front desk".into());
+        if !wanted.contains(&OWN_ENTRY.to_string()) {
+            wanted.push(OWN_ENTRY.into());
         }
         let wanted = sorted(wanted);
         self.progress.say(format!(
@@ -400,15 +403,21 @@ fn kept_out(imported: &Value) -> u64 {
     }
 }
 
-/// What a step of the procedure left as evidence, in short.
-fn evidence(done: &Value, step: &str) -> String {
-    match &done["evidence"][step] {
-        Value::Object(fields) => {
-            let fields: BTreeMap<&String, &Value> = fields.iter().collect();
-            fields.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
-        }
+/// What a step of the procedure left as evidence.
+fn evidence<'a>(done: &'a Value, step: &str) -> &'a Value {
+    let steps = done["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    steps.iter().map(|done| &done["evidence"]).find(|found| found["step"] == step).unwrap_or(&Value::Null)
+}
+
+fn in_short(evidence: &Value) -> String {
+    let Value::Object(fields) = evidence else { return "not done".into() };
+    let short = |value: &Value| match value {
+        Value::Array(items) => items.len().to_string(),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
+    };
+    let fields = fields.iter().filter(|(name, _)| *name != "step" && *name != "hash");
+    fields.map(|(name, value)| format!("{name} {}", short(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// A group's list from outside, as a Canon address book, and the names in it.
