@@ -427,7 +427,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Whoever reads may have gone; that is no reason to fail.
 fn print(text: &str) {
-    if !text.is_empty() {
+    if text.ends_with('\n') {
+        // A file, byte for byte.
+        let _ = write!(std::io::stdout(), "{text}");
+    } else if !text.is_empty() {
         let _ = writeln!(std::io::stdout(), "{text}");
     }
 }

@@ -163,8 +163,10 @@ impl Command {
     /// Whether the client function must run while it is carried out.
     #[must_use]
     pub fn needs_client_function(&self) -> bool {
-        matches!(self, Self::Start { .. } | Self::Stop { .. } | Self::Sync | Self::Login { .. })
-            || self.tells()
+        matches!(
+            self,
+            Self::Start { .. } | Self::Stop { .. } | Self::Sync | Self::Login { .. } | Self::Import(_)
+        ) || self.tells()
     }
 
     /// Whether it tells people meanwhile how far it is.

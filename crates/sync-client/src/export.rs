@@ -6,6 +6,7 @@ use crate::{
     import::{Remark, check_items, from_file},
     lists::{ITEMS, item_of, named_place, place_of},
     machine::Machine,
+    store::Level,
 };
 use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,12 @@ impl Machine {
         warnings.extend(book.report.warnings);
         if listed.is_empty() {
             warnings.push(Note::new(None, "no_entries", "the lists that were asked for have no entries"));
+        }
+        if order.with_passwords {
+            // Before the file is there: whoever wrote passwords into one is always found in the log.
+            let place = order.file.as_ref().map_or_else(|| "-".into(), |file| file.display().to_string());
+            let text = format!("readable passwords are exported to {place}");
+            self.store().note(Level::Warning, "passwords_exported", &text, now())?;
         }
         let content = match &order.file {
             Some(file) => {

@@ -8,9 +8,9 @@ use crate::{
     error::{Error, Result},
     lists::{ITEMS, item_of, named_place, place_of},
     machine::Machine,
-    store::{Batch, Edit},
+    store::{Batch, Edit, Level},
 };
-use core::fmt::Write as _;
+use core::{fmt::Write as _, time::Duration};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,6 +24,7 @@ use sync_core::{
     id::{ImportId, RecordId},
     import::{Counts, Incoming, Plan, plan, records_of_lists},
     item::Item,
+    machine::SyncState,
     procedure::ListMode,
     replica::Event,
     rules::{Operation, plan::OnRefusal},
@@ -188,6 +189,23 @@ pub(crate) struct Read {
     pub(crate) warnings: Vec<Note>,
 }
 
+/// What each space's import does.
+type Plans = Vec<(SpaceName, Plan)>;
+
+/// What became of the rows of a file.
+struct RowCounts {
+    read: usize,
+    unreadable: usize,
+    kept_out: BTreeMap<String, usize>,
+}
+
+impl Read {
+    fn counts(&self) -> RowCounts {
+        let kept_out = self.split.kept_out.iter().map(|(place, count)| (label(place), *count)).collect();
+        RowCounts { read: self.entries, unreadable: self.unreadable, kept_out }
+    }
+}
+
 /// Reads the bytes of an address book, and takes what belongs to the items.
 pub(crate) fn read(bytes: &[u8], items: &[Item], unowned: Option<&Place>) -> Result<Read> {
     let book = canon_csv::read(bytes).map_err(from_file)?;
@@ -242,9 +260,18 @@ pub(crate) fn read_bytes(file: &Path) -> Result<Vec<u8>> {
 struct Pause<'a>(&'a Machine);
 
 impl<'a> Pause<'a> {
-    fn begin(machine: &'a Machine) -> Self {
+    /// Waits for the client function to take it up, but not for long: the import is one transaction, and correct beside a
+    /// round trip too.
+    async fn begin(machine: &'a Machine) -> Self {
         machine.tell(Event::Pause(true));
-        Self(machine)
+        let paused = Self(machine);
+        for _ in 0..100 {
+            if machine.state() != SyncState::InProgress {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        paused
     }
 }
 
@@ -316,11 +343,11 @@ impl Machine {
         if order.plan {
             return self.show(order, read, &spaces, warnings);
         }
-        let _pause = Pause::begin(self);
         let (admitted, notes) = self.admit(spaces.keys().cloned().collect(), administrator).await?;
         warnings.extend(notes);
         let known = |place: &Place| spaces.iter().any(|(space, at)| at == place && admitted.contains(space));
         warnings.extend(read.split.keep_out_unknown(known));
+        let _pause = Pause::begin(self).await;
         let done = self.write_import(id, order, read, &spaces, warnings);
         self.changed();
         done
@@ -357,7 +384,7 @@ impl Machine {
         order: &ImportOrder,
         split: Split<Incoming>,
         spaces: &BTreeMap<SpaceName, Place>,
-    ) -> Result<(Vec<(SpaceName, Plan)>, BTreeMap<String, usize>)> {
+    ) -> Result<Plans> {
         let mut taken = split.taken;
         let mut plans = Vec::new();
         let mut failed = None;
@@ -379,7 +406,7 @@ impl Machine {
         if let Some(error) = failed {
             return Err(error);
         }
-        Ok((plans, split.kept_out.iter().map(|(place, count)| (label(place), *count)).collect()))
+        Ok(plans)
     }
 
     fn show(
@@ -389,8 +416,8 @@ impl Machine {
         spaces: &BTreeMap<SpaceName, Place>,
         mut warnings: Vec<Note>,
     ) -> Result<ImportReport> {
-        let (entries, unreadable) = (read.entries, read.unreadable);
-        let (plans, kept_out) = {
+        let counts = read.counts();
+        let plans = {
             let store = self.store();
             for (space, head) in store.heads(&spaces.keys().cloned().collect::<Vec<_>>())? {
                 if space.synchronizes() && head.is_none() {
@@ -401,7 +428,7 @@ impl Machine {
             Self::plans(&store, order, read.split, spaces)?
         };
         let effects = plans.iter().flat_map(|(space, plan)| effects(space, plan)).collect();
-        let mut report = report(order, &plans, entries, unreadable, kept_out, warnings);
+        let mut report = report(order, &plans, counts, warnings);
         report.plan = Some(effects);
         Ok(report)
     }
@@ -414,18 +441,20 @@ impl Machine {
         spaces: &BTreeMap<SpaceName, Place>,
         warnings: Vec<Note>,
     ) -> Result<ImportReport> {
-        let (entries, unreadable) = (read.entries, read.unreadable);
+        let counts = read.counts();
         let mut store = self.store();
-        let (plans, kept_out) = Self::plans(&store, order, read.split, spaces)?;
+        let plans = Self::plans(&store, order, read.split, spaces)?;
         let person = store.user().map_or_else(|| "administrator".into(), str::to_string);
         let author = Author { person: Some(person), time: now(), import: Some(id) };
         let edits = plans.iter().flat_map(|(space, plan)| {
             plan.operations().map(|(record, operation)| Edit { space: space.clone(), record, operation })
         });
         let batch = Batch { edits: edits.collect(), author, keep: Some(Reason::Import) };
-        let mut report = report(order, &plans, entries, unreadable, kept_out, warnings);
+        let mut report = report(order, &plans, counts, warnings);
         report.import = Some(id);
         if store.import(id, &batch, &report)? {
+            let text = format!("{} records changed by the import {id}", report.touched());
+            store.note(Level::Info, "imported", &text, now())?;
             return Ok(report);
         }
         // Somebody else was quicker under the same id.
@@ -472,9 +501,7 @@ fn label(place: &Place) -> String {
 fn report(
     order: &ImportOrder,
     plans: &[(SpaceName, Plan)],
-    read: usize,
-    unreadable: usize,
-    kept_out: BTreeMap<String, usize>,
+    rows: RowCounts,
     mut warnings: Vec<Note>,
 ) -> ImportReport {
     warnings.extend(plans.iter().flat_map(|(_, plan)| plan.notes.iter().cloned()));
@@ -492,9 +519,9 @@ fn report(
         items: ITEMS.into_iter().filter(|item| taken.contains(item)).collect(),
         mode: order.mode,
         spaces,
-        read,
-        unreadable,
-        kept_out,
+        read: rows.read,
+        unreadable: rows.unreadable,
+        kept_out: rows.kept_out,
         warnings: warnings.into_iter().map(Remark::from).collect(),
         plan: None,
     }
