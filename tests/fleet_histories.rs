@@ -184,7 +184,7 @@ impl Fleet {
             counts: Counts::default(),
             folder,
         };
-        for machine in 0..MACHINES {
+        for (machine, role) in ROLES.into_iter().enumerate() {
             let known = server::Machine {
                 name: format!("Machine {}", machine + 1),
                 token: [u8::try_from(machine).unwrap(); 32],
@@ -203,7 +203,7 @@ impl Fleet {
             let mut store = Store::open(&fleet.path(machine)).unwrap();
             let identity = Identity {
                 machine: Some(machine_id(machine)),
-                role: Some(ROLES[machine]),
+                role: Some(role),
                 server: Some(server_id()),
                 realm: Some("office".into()),
                 ..Identity::default()

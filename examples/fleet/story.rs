@@ -205,7 +205,7 @@ impl Story<'_> {
     }
 
     /// The options of an import that say where rows without an owner go, where the file has no owners.
-    fn placing<'b>(&'b self, group: bool) -> Vec<&'b str> {
+    fn placing(&self, group: bool) -> Vec<&str> {
         match (group, self.book.groups.is_empty(), self.book.persons.is_empty()) {
             (true, true, _) => vec!["--group", self.group],
             (false, _, true) if !self.book.groups.is_empty() => vec!["--user", self.person],

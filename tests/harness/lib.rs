@@ -3,4 +3,5 @@
 pub mod measure;
 pub mod proxy;
 pub mod rules_model;
+pub mod served;
 pub mod vectors;
