@@ -443,7 +443,8 @@ fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
     }
     if has("--json") {
         let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let reason = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let message = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         let report = if has("decide") {
             json!({"verdict": "wrong-question", "code": "usage", "message": message})
         } else {

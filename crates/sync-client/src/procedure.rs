@@ -568,7 +568,8 @@ fn left_by_cancel(procedure: &Procedure) -> Vec<Note> {
             Some(Note::new(None, "deleted", text))
         }
         Evidence::Imported { .. } => {
-            let text = "this machine's copy stays imported; what was before is kept: sync-client snapshots list";
+            let text =
+                "this machine's copy stays imported; what was before is kept: sync-client snapshots list";
             Some(Note::new(None, "imported", text))
         }
         _ => None,
