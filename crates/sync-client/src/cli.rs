@@ -482,7 +482,13 @@ fn carry_out(cli: Cli) -> Result<Option<Output>> {
         words => {
             let command = command(words)?;
             let say = |line: &str| eprintln!("{line}");
-            Some(runtime.block_on(owner::ask(&folder, Options::default(), command, administrator, say))?)
+            Some(runtime.block_on(owner::ask_telling(
+                &folder,
+                Options::default(),
+                command,
+                administrator,
+                say,
+            ))?)
         }
     };
     // A name that is still being looked up must not hold the program.

@@ -280,7 +280,6 @@ async fn an_interrupted_procedure_is_announced_and_imports_once() {
             &machine,
             crate::Command::ProcedureResume { patience: impatient },
             Some(TOKEN),
-            |_| {},
         );
         // The server is out of reach: the start can't be done, and says what to do next.
         let failed = failed.await.unwrap_err();
