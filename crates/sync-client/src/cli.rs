@@ -443,7 +443,8 @@ fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
     }
     if has("--json") {
         let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let reason = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let message = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         let report = if has("decide") {
             json!({"verdict": "wrong-question", "code": "usage", "message": message})
         } else {
@@ -481,7 +482,13 @@ fn carry_out(cli: Cli) -> Result<Option<Output>> {
         words => {
             let command = command(words)?;
             let say = |line: &str| eprintln!("{line}");
-            Some(runtime.block_on(owner::ask(&folder, Options::default(), command, administrator, say))?)
+            Some(runtime.block_on(owner::ask_telling(
+                &folder,
+                Options::default(),
+                command,
+                administrator,
+                say,
+            ))?)
         }
     };
     // A name that is still being looked up must not hold the program.

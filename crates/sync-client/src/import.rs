@@ -344,7 +344,8 @@ impl Machine {
             return self.show(order, read, &spaces, warnings);
         }
         let (admitted, notes) = self.admit(spaces.keys().cloned().collect(), administrator).await?;
-        warnings.extend(notes);
+        // Of owners who are not known the count of their rows is said below.
+        warnings.extend(notes.into_iter().filter(|note| note.code != "unknown_owner"));
         let known = |place: &Place| spaces.iter().any(|(space, at)| at == place && admitted.contains(space));
         warnings.extend(read.split.keep_out_unknown(known));
         let _pause = Pause::begin(self).await;

@@ -48,12 +48,24 @@ enum Answered {
     Error(ErrorReport),
 }
 
-/// Carries a command out: in this process where nobody owns the folder, else in the one that does. A long one tells `say`
-/// meanwhile how far it is.
+/// Carries a command out: in this process where nobody owns the folder, else in the one that does.
 ///
 /// # Errors
 /// The command's own, or [`Error::FolderInUse`] where the owner does not listen.
 pub async fn ask(
+    folder: &Path,
+    options: Options,
+    command: Command,
+    administrator: Option<String>,
+) -> Result<Output> {
+    ask_telling(folder, options, command, administrator, |_| {}).await
+}
+
+/// The same; a long command tells `say` meanwhile how far it is.
+///
+/// # Errors
+/// The command's own, or [`Error::FolderInUse`] where the owner does not listen.
+pub async fn ask_telling(
     folder: &Path,
     options: Options,
     command: Command,
@@ -63,7 +75,7 @@ pub async fn ask(
     let until = Instant::now() + PATIENCE;
     loop {
         match Machine::open(folder, options) {
-            Ok(machine) => return here(&machine, command, administrator.as_deref(), say).await,
+            Ok(machine) => return here_telling(&machine, command, administrator.as_deref(), say).await,
             Err(in_use @ Error::FolderInUse(_)) => {
                 let asked = Asked { command: command.clone(), administrator: administrator.clone() };
                 match UnixStream::connect(socket(folder)?.path).await {
@@ -82,7 +94,15 @@ pub async fn ask(
 ///
 /// # Errors
 /// The command's own.
-pub async fn here(
+pub async fn here(machine: &Machine, command: Command, administrator: Option<&str>) -> Result<Output> {
+    here_telling(machine, command, administrator, |_| {}).await
+}
+
+/// The same; a long command tells `say` meanwhile how far it is.
+///
+/// # Errors
+/// The command's own.
+pub async fn here_telling(
     machine: &Machine,
     command: Command,
     administrator: Option<&str>,

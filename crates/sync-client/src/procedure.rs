@@ -502,6 +502,9 @@ impl Machine {
                 _ => {}
             }
         }
+        if matches!(procedure.phase(), Phase::Cancelled { .. }) {
+            warnings.extend(left_by_cancel(procedure));
+        }
         let order = procedure.order();
         Ok(ProcedureReport {
             procedure: procedure.id(),
@@ -545,12 +548,41 @@ impl Machine {
     }
 }
 
+/// What stands after a cancel, and what brings it back.
+fn left_by_cancel(procedure: &Procedure) -> Vec<Note> {
+    let left = procedure.done().iter().filter_map(|done| match &done.evidence {
+        Evidence::Stopped { .. } => {
+            Some(Note::new(None, "stopped", "the client function stays stopped; start it: sync-client start"))
+        }
+        Evidence::Deleted { spaces, .. } => {
+            let backup = procedure.done().iter().find_map(|done| match &done.evidence {
+                Evidence::BackedUp { backup, .. } => Some(backup.as_str()),
+                _ => None,
+            });
+            let names: Vec<String> = spaces.iter().map(|(space, _)| space.to_string()).collect();
+            let text = format!(
+                "{} stay deleted on the server; the backup {} brings them back",
+                names.join(", "),
+                backup.unwrap_or("before it")
+            );
+            Some(Note::new(None, "deleted", text))
+        }
+        Evidence::Imported { .. } => {
+            let text =
+                "this machine's copy stays imported; what was before is kept: sync-client snapshots list";
+            Some(Note::new(None, "imported", text))
+        }
+        _ => None,
+    });
+    left.collect()
+}
+
 /// The import of a procedure bears the procedure's id, so that a resumed one knows it without a journal of its own.
 fn import_id(procedure: &Procedure) -> ImportId {
     ImportId(procedure.id().0)
 }
 
-fn hash(bytes: &[u8]) -> FileHash {
+pub(crate) fn hash(bytes: &[u8]) -> FileHash {
     FileHash(Sha256::digest(bytes).into())
 }
 

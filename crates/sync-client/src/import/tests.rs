@@ -5,13 +5,16 @@ use crate::{
     Options,
     draw::hex,
     export::ExportOrder,
-    procedure::{Patience, ProcedureOrder},
+    procedure::{Patience, ProcedureOrder, hash},
     store::{Identity, Store},
 };
 use sha2::{Digest as _, Sha256};
 use sync_core::{
+    id::ProcedureId,
     machine::{Role, SyncState},
+    procedure::{Event as Happened, Evidence, FileHash, Order, Procedure, Source},
     protocol::TokenProof,
+    time::Timestamp,
     value::Value,
 };
 use tempfile::TempDir;
@@ -230,4 +233,78 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     assert_eq!(machine.state(), SyncState::InProgress);
     let none = machine.resume_procedure(Patience::default(), Some(TOKEN)).await.unwrap_err();
     assert_eq!(none.code(), "no_procedure");
+}
+
+/// A procedure whose process died in the import step, with its journal in the replica.
+fn interrupted(machine: &Machine, file: &str, hash: FileHash) -> ProcedureId {
+    let spaces = vec![SpaceName::group("office", "sales")];
+    machine.store().join(&spaces).unwrap();
+    let source = Source { name: file.into(), hash };
+    let order = Order::new(spaces.clone(), vec![Item::UserGroupAddressList], source);
+    let id = ProcedureId(draw::uuid().unwrap());
+    let mut procedure = Procedure::new(id, order);
+    let _ = procedure.handle(Happened::Begin, now());
+    for evidence in [
+        Evidence::Joined { level: vec![] },
+        Evidence::Stopped { unsent: 0 },
+        Evidence::BackedUp { backup: "b".into(), hash: FileHash([0; 32]) },
+        Evidence::Deleted { spaces: vec![], snapshots: vec![], reserved_until: Timestamp(0) },
+    ] {
+        let _ = procedure.handle(Happened::StepDone(evidence), now());
+    }
+    machine.store().set_journal(id, &procedure, now()).unwrap();
+    id
+}
+
+#[tokio::test]
+async fn an_interrupted_procedure_is_announced_and_imports_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let sales = SpaceName::group("office", "sales");
+    let id = interrupted(&machine, BRANCH, hash(&fs::read(BRANCH).unwrap()));
+    let status = machine.status().unwrap();
+    assert_eq!(status["procedure"]["id"], id.to_string());
+    assert!(status["procedure"]["text"].as_str().unwrap().contains("import"));
+    let order = ProcedureOrder { file: BRANCH.into(), items: vec![], mode: ListMode::Replace };
+    let second = machine.begin_procedure(&order, Patience::default(), Some(TOKEN)).await.unwrap_err();
+    assert_eq!(second.code(), "procedure_unfinished");
+
+    // The import was committed, but the process died before the journal said so.
+    let import = ImportOrder { mode: ListMode::Append, ..order_of_groups() };
+    let only = [sales.clone()];
+    machine.import_as(ImportId(id.0), &import, None, Some(&only), Some(TOKEN)).await.unwrap();
+    let imported = names(&machine, &sales);
+    let impatient = Patience { start: Duration::ZERO, ..Patience::default() };
+    for _ in 0..2 {
+        let failed = crate::owner::here(
+            &machine,
+            crate::Command::ProcedureResume { patience: impatient },
+            Some(TOKEN),
+        );
+        // The server is out of reach: the start can't be done, and says what to do next.
+        let failed = failed.await.unwrap_err();
+        assert!(failed.remedy().contains("--resume"), "{failed}");
+        let report = &machine.procedures().unwrap()[0];
+        assert_eq!((report.phase.as_str(), report.steps.len()), ("failed", 5));
+        assert_eq!(report.import.as_ref().unwrap().spaces[0].added, imported.len());
+        assert_eq!(names(&machine, &sales), imported);
+    }
+}
+
+fn order_of_groups() -> ImportOrder {
+    order(BRANCH, "user-group-address-list")
+}
+
+#[tokio::test]
+async fn a_procedure_goes_on_only_with_the_file_that_it_began_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    interrupted(&machine, BRANCH, FileHash([7; 32]));
+    let changed = machine.resume_procedure(Patience::default(), Some(TOKEN)).await.unwrap_err();
+    assert_eq!(changed.code(), "file_changed");
+    assert!(names(&machine, &SpaceName::group("office", "sales")).is_empty());
+    // Ending it needs the server, which holds the reservation.
+    let cancelling = machine.cancel_procedure(Some(TOKEN)).await.unwrap_err();
+    assert_eq!(cancelling.code(), "network");
+    assert_eq!(machine.procedures().unwrap()[0].phase, "cancelling");
 }

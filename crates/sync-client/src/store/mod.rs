@@ -6,11 +6,11 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | this one | opening, what is kept once, the spaces |
-//! | [`edit`] | a person's edits and imports, what a person sees |
-//! | [`exchange`] | what to send, what to make of the answer, Start and Stop |
-//! | [`imports`] | imports under their ids, each at most once |
-//! | [`kept`] | snapshots, superseded values, history |
-//! | [`log`] | logins, journals of procedures, the communication log |
+//! | `edit` | a person's edits and imports, what a person sees |
+//! | `exchange` | what to send, what to make of the answer, Start and Stop |
+//! | `imports` | imports under their ids, each at most once |
+//! | `kept` | snapshots, superseded values, history |
+//! | `log` | logins, journals of procedures, the communication log |
 
 mod edit;
 mod exchange;
