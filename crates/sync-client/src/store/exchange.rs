@@ -58,12 +58,12 @@ pub struct Report {
 }
 
 impl Store {
-    /// What to say to the server now. `None` where the client function is stopped.
+    /// What to say to the server now. `None` where the client function is stopped or holds back.
     ///
     /// # Errors
     /// What the disk says.
     pub fn plan(&mut self, now: Timestamp) -> Result<Option<Plan>> {
-        if self.state() == SyncState::Stopped {
+        if matches!(self.state(), SyncState::Stopped | SyncState::Paused) {
             return Ok(None);
         }
         let mut asks = Vec::new();

@@ -481,6 +481,9 @@ fn at_a_start_the_servers_data_stand_and_the_machines_are_kept() {
     let (mut server, mut a, mut b) = agreed();
     b.set_state(SyncState::Stopped).unwrap();
     assert!(b.plan(NOW).unwrap().is_none());
+    b.set_state(SyncState::Paused).unwrap();
+    assert!(b.plan(NOW).unwrap().is_none());
+    b.set_state(SyncState::Stopped).unwrap();
     set(&mut b, &alice(), 1, &[("f", 5)]);
     set(&mut a, &alice(), 1, &[("f", 6)]);
     server.level(&mut a);
