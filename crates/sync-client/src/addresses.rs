@@ -134,7 +134,8 @@ impl Machine {
     /// # Errors
     /// [`Error::UnknownEntry`], or what the disk says.
     pub fn address(&self, list: &ListOf, id: RecordId) -> Result<BTreeMap<FieldName, Value>> {
-        let view = self.store().view(&self.space_of(list)?, id)?;
+        let space = self.space_of(list)?;
+        let view = self.store().view(&space, id)?;
         let fields = view.as_ref().and_then(sync_core::record::Record::live).unwrap_or_default();
         let fields: BTreeMap<_, _> =
             fields.into_iter().map(|(name, value)| (name.to_string(), value.clone())).collect();

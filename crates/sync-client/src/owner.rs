@@ -82,6 +82,7 @@ pub async fn here(machine: &Machine, command: Command, administrator: Option<&st
         return machine.execute(command, administrator).await;
     }
     tokio::select! {
+        biased;
         done = machine.execute(command, administrator) => done,
         ended = machine.run() => match ended {
             Ok(never) => match never {},
