@@ -355,10 +355,8 @@ mod tests {
     use uuid::Uuid;
 
     /// An enrolled machine whose server is out of reach: nothing listens on port 9 of this host.
-    fn machine(folder: &Path) -> Machine {
-        let pace =
-            Pace { poll: Duration::from_millis(5), retry: Duration::from_millis(5), ..Pace::default() };
-        let machine = Machine::open(folder, Options { pace, ..Options::default() }).unwrap();
+    fn machine(folder: &Path, state: SyncState) -> Machine {
+        let mut store = Store::open(folder).unwrap();
         let identity = Identity {
             machine: Some(MachineId(Uuid::from_u128(1))),
             server: Some(ServerId(Uuid::from_u128(2))),
