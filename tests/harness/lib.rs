@@ -2,4 +2,5 @@
 
 pub mod measure;
 pub mod proxy;
+pub mod rules_model;
 pub mod vectors;

@@ -5,8 +5,11 @@ use crate::{
     command::{Command, Output},
     decide,
     error::{Error, Result},
+    export::ExportOrder,
+    import::ImportOrder,
     machine::{Machine, Options},
     owner,
+    procedure::{Patience, ProcedureOrder},
 };
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use core::time::Duration;
@@ -18,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use sync_core::{machine::Role, replica::Pace};
+use sync_core::{item::Item, machine::Role, procedure::ListMode, replica::Pace};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Synchronizes the personalized data of one machine of the fleet: the personal settings and address lists of the people
@@ -44,7 +47,8 @@ use tokio::signal::unix::{SignalKind, signal};
   sync-client --data /var/lib/machine snapshots list
 
 Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json there is one JSON value on the standard
-output; an error is {\"error\": {\"code\", \"message\", \"remedy\"}}."
+output; an error is {\"error\": {\"code\", \"message\", \"remedy\"}}; where a rule refuses, with its number under \"rule\"
+and the remedy as a list of steps."
 )]
 struct Cli {
     /// The machine's data folder; made where there is none
@@ -161,6 +165,83 @@ enum Words {
         #[command(subcommand)]
         words: SnapshotsWords,
     },
+    /// Import an address book file (Canon CSV) into personal lists, group lists and the machine's own (administrator)
+    #[command(after_help = "Examples:
+  sync-client --data DIR --administrator-token FILE import lists.csv --item user-group-address-list
+  sync-client --data DIR --administrator-token FILE import desk.csv --item personal-address-list --user alice
+  sync-client --data DIR --administrator-token FILE import lists.csv --mode replace --plan
+
+Only the rows that belong to the item are taken, by their owner columns; what stays out is counted. All of it is written
+at once, or nothing. What a list was before is kept: sync-client snapshots list.")]
+    Import {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        which: Which,
+        /// append: beside what is there; replace: in its place, entries that are the same keep their ids
+        #[arg(long, value_enum, default_value = "append")]
+        mode: Mode,
+        /// Let a file without entries empty the list that it replaces
+        #[arg(long)]
+        allow_empty: bool,
+        /// Pass over items that a rule refuses; otherwise one refused item refuses all
+        #[arg(long)]
+        skip_refused: bool,
+        /// Show what would happen, and write nothing
+        #[arg(long)]
+        plan: bool,
+    },
+    /// Export address lists into a file (Canon CSV) (administrator)
+    Export {
+        /// The file; `-` for the standard output. An existing one is replaced whole
+        file: PathBuf,
+        #[command(flatten)]
+        which: Which,
+        /// Write readable passwords too
+        #[arg(long)]
+        with_passwords: bool,
+        /// Pass over items that a rule refuses; otherwise one refused item refuses all
+        #[arg(long)]
+        skip_refused: bool,
+    },
+    /// Bring a file's personal and group lists into the fleet: stop here, back up and delete on the server, import here,
+    /// start here (administrator)
+    #[command(after_help = "Examples:
+  sync-client --data DIR --administrator-token FILE procedure lists.csv
+  sync-client --data DIR --administrator-token FILE procedure --resume
+  sync-client --data DIR procedure --list
+
+Each step is kept in a journal before it runs. After a failure, or a crash of either side, --resume goes on where it was.
+From its delete to its start the server keeps the lists concerned free for this machine.")]
+    Procedure {
+        /// The file
+        #[arg(required_unless_present_any = ["resume", "cancel", "list"], conflicts_with_all = ["resume", "cancel", "list"])]
+        file: Option<PathBuf>,
+        /// Take only this item; may be given again [default: personal-address-list and user-group-address-list]
+        #[arg(long, value_name = "ITEM", conflicts_with_all = ["resume", "cancel", "list"])]
+        item: Vec<Item>,
+        /// replace: the file's entries take the place of the lists'; append: they come beside them
+        #[arg(long, value_enum, default_value = "replace", conflicts_with_all = ["resume", "cancel", "list"])]
+        mode: Mode,
+        /// Go on with the one that is not over
+        #[arg(long, conflicts_with_all = ["cancel", "list"])]
+        resume: bool,
+        /// End the one that is not over where it stands
+        #[arg(long, conflicts_with = "list")]
+        cancel: bool,
+        /// List all of this machine
+        #[arg(long)]
+        list: bool,
+        /// How long the stop sends what waits, in seconds
+        #[arg(long, value_name = "S", default_value_t = 10)]
+        deadline: u64,
+        /// How long the server keeps the deleted lists free for this machine, in seconds
+        #[arg(long, value_name = "S", default_value_t = 3600)]
+        reserve: u64,
+        /// How long the start may take, in seconds; it goes on in the background after that
+        #[arg(long, value_name = "S", default_value_t = 60)]
+        wait: u64,
+    },
     /// Show the communication log
     Log {
         /// How many lines, the newest
@@ -192,6 +273,36 @@ impl Whose {
             (_, Some(group), _) => ListOf::Group(group),
             (.., Some(list)) => ListOf::Machine(list),
             _ => ListOf::Me,
+        }
+    }
+}
+
+/// Which lists of a file.
+#[derive(Debug, Args)]
+struct Which {
+    /// Take only this item: address-book, personal-address-list, user-group-address-list; may be given again
+    #[arg(long, value_name = "ITEM")]
+    item: Vec<Item>,
+    /// Import: the user to whom rows without an owner go. Export: only this user's list
+    #[arg(long, value_name = "NAME", conflicts_with = "group")]
+    user: Option<String>,
+    /// Import: the group to which rows without an owner go. Export: only this group's list
+    #[arg(long, value_name = "ID")]
+    group: Option<String>,
+}
+
+/// What an import does with a list that has entries.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Mode {
+    Append,
+    Replace,
+}
+
+impl From<Mode> for ListMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Append => Self::Append,
+            Mode::Replace => Self::Replace,
         }
     }
 }
@@ -289,7 +400,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return wrong_question(&error, args.iter().any(|arg| arg == "--json")),
+        Err(error) => return wrong_question(&error, &args),
     };
     let json = cli.json;
     if let Words::Decide(mut asked) = cli.words {
@@ -305,7 +416,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Err(error) => {
             if json {
-                print(&json!({"error": error.report()}).to_string());
+                print(&json!({"error": error.report().to_json()}).to_string());
             } else {
                 eprintln!("sync-client: {error}\n  {}", error.remedy());
             }
@@ -316,21 +427,29 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Whoever reads may have gone; that is no reason to fail.
 fn print(text: &str) {
-    if !text.is_empty() {
+    if text.ends_with('\n') {
+        // A file, byte for byte.
+        let _ = write!(std::io::stdout(), "{text}");
+    } else if !text.is_empty() {
         let _ = writeln!(std::io::stdout(), "{text}");
     }
 }
 
-fn wrong_question(error: &clap::Error, json: bool) -> ExitCode {
+fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let has = |word: &str| args.iter().any(|arg| arg == word);
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    if json {
+    if has("--json") {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let report = json!({"code": "usage", "message": message, "remedy": "see --help"});
-        print(&json!({"error": report}).to_string());
+        let report = if has("decide") {
+            json!({"verdict": "wrong-question", "code": "usage", "message": message})
+        } else {
+            json!({"error": {"code": "usage", "message": message, "remedy": "see --help"}})
+        };
+        print(&report.to_string());
     } else {
         let _ = error.print();
     }
@@ -361,7 +480,8 @@ fn carry_out(cli: Cli) -> Result<Option<Output>> {
         }
         words => {
             let command = command(words)?;
-            Some(runtime.block_on(owner::ask(&folder, Options::default(), command, administrator))?)
+            let say = |line: &str| eprintln!("{line}");
+            Some(runtime.block_on(owner::ask(&folder, Options::default(), command, administrator, say))?)
         }
     };
     // A name that is still being looked up must not hold the program.
@@ -400,11 +520,48 @@ fn command(words: Words) -> Result<Command> {
         Words::Snapshots { words: SnapshotsWords::List } => Command::SnapshotsList,
         Words::Snapshots { words: SnapshotsWords::Show { id } } => Command::SnapshotsShow { id },
         Words::Snapshots { words: SnapshotsWords::Restore { id } } => Command::SnapshotsRestore { id },
+        Words::Import {
+            file,
+            which: Which { item: items, user, group },
+            mode,
+            allow_empty,
+            skip_refused,
+            plan,
+        } => {
+            let (file, mode) = (whole(&file)?, mode.into());
+            Command::Import(ImportOrder { file, items, user, group, mode, allow_empty, skip_refused, plan })
+        }
+        Words::Export { file, which: Which { item: items, user, group }, with_passwords, skip_refused } => {
+            let file = if file == Path::new("-") { None } else { Some(whole(&file)?) };
+            Command::Export(ExportOrder { file, items, user, group, with_passwords, skip_refused })
+        }
+        Words::Procedure { file, item, mode, resume, cancel, list, deadline, reserve, wait } => {
+            let patience = Patience {
+                stop: Duration::from_secs(deadline),
+                reserve: Duration::from_secs(reserve),
+                start: Duration::from_secs(wait),
+            };
+            match file {
+                Some(file) => {
+                    let order = ProcedureOrder { file: whole(&file)?, items: item, mode: mode.into() };
+                    Command::Procedure { order, patience }
+                }
+                None if resume => Command::ProcedureResume { patience },
+                None if cancel => Command::ProcedureCancel,
+                None if list => Command::ProcedureList,
+                None => return Err(Error::WrongCommand("name the file that is to be brought in".into())),
+            }
+        }
         Words::Log { lines } => Command::Log { most: lines },
         Words::Run { .. } | Words::Decide(_) => {
             return Err(Error::WrongCommand("this command is not for the owner of the folder".into()));
         }
     })
+}
+
+/// The path as any process can use it: the one that owns the folder may run elsewhere.
+fn whole(file: &Path) -> Result<PathBuf> {
+    std::path::absolute(file).map_err(|source| Error::File { path: file.into(), source })
 }
 
 fn read_token(path: &Path) -> Result<String> {

@@ -4,8 +4,11 @@ use crate::{
     addresses::{Entry, ListOf, shown},
     enrolment::Enrolment,
     error::{Error, Result},
+    export::ExportOrder,
+    import::ImportOrder,
     kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
     machine::Machine,
+    procedure::{Patience, ProcedureOrder, ProcedureReport},
     settings::SettingView,
     status,
 };
@@ -15,6 +18,7 @@ use serde_json::{Value, json};
 use sync_core::{
     machine::{Role, SyncState},
     record::Lost,
+    wire::Malformed,
 };
 
 /// One command. It travels as JSON from a process that does not own the folder to the one that does.
@@ -128,6 +132,26 @@ pub enum Command {
         /// Which.
         id: String,
     },
+    /// Imports a file.
+    Import(ImportOrder),
+    /// Exports into a file.
+    Export(ExportOrder),
+    /// Runs the procedure: stop, back up, delete, import, start.
+    Procedure {
+        /// What is brought in.
+        order: ProcedureOrder,
+        /// How long its steps may take.
+        patience: Patience,
+    },
+    /// Goes on with the procedure that is not over.
+    ProcedureResume {
+        /// How long its steps may take.
+        patience: Patience,
+    },
+    /// Ends the procedure that is not over where it stands.
+    ProcedureCancel,
+    /// Lists the procedures.
+    ProcedureList,
     /// The communication log.
     Log {
         /// How many lines.
@@ -139,7 +163,16 @@ impl Command {
     /// Whether the client function must run while it is carried out.
     #[must_use]
     pub fn needs_client_function(&self) -> bool {
-        matches!(self, Self::Start { .. } | Self::Stop { .. } | Self::Sync | Self::Login { .. })
+        matches!(
+            self,
+            Self::Start { .. } | Self::Stop { .. } | Self::Sync | Self::Login { .. } | Self::Import(_)
+        ) || self.tells()
+    }
+
+    /// Whether it tells people meanwhile how far it is.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        matches!(self, Self::Procedure { .. } | Self::ProcedureResume { .. } | Self::ProcedureCancel)
     }
 }
 
@@ -310,6 +343,29 @@ impl Machine {
                 let text = format!("{changes} records were brought back as new changes.");
                 Ok(Output::new(json!({"restored": id, "changes": changes}), text))
             }
+            Command::Import(order) => {
+                let report = self.import(&order, administrator).await?;
+                Ok(Output::new(as_json(&report)?, report.text()))
+            }
+            Command::Export(order) => {
+                let report = self.export(&order, administrator).await?;
+                let text = report.content.clone().unwrap_or_else(|| report.text());
+                Ok(Output::new(as_json(&report)?, text))
+            }
+            Command::Procedure { order, patience } => {
+                procedure(&self.begin_procedure(&order, patience, administrator).await?)
+            }
+            Command::ProcedureResume { patience } => {
+                procedure(&self.resume_procedure(patience, administrator).await?)
+            }
+            Command::ProcedureCancel => procedure(&self.cancel_procedure(administrator).await?),
+            Command::ProcedureList => {
+                let all = self.procedures()?;
+                let lines =
+                    all.iter().map(|one| format!("{}  {}  {}", one.procedure, one.source.name, one.text));
+                let text = lines.collect::<Vec<_>>().join("\n");
+                Ok(Output::new(as_json(&all)?, text))
+            }
             Command::Log { most } => {
                 let lines = self.store().log(most)?;
                 let text = lines
@@ -387,6 +443,14 @@ impl Machine {
         let text = views.iter().map(setting_line).collect::<Vec<_>>().join("\n");
         Ok(Output::new(serde_json::to_value(views).unwrap_or_default(), text))
     }
+}
+
+fn procedure(report: &ProcedureReport) -> Result<Output> {
+    Ok(Output::new(as_json(report)?, report.lines()))
+}
+
+fn as_json(report: &impl Serialize) -> Result<Value> {
+    Ok(serde_json::to_value(report).map_err(|error| Malformed(error.to_string()))?)
 }
 
 fn setting_line(view: &SettingView) -> String {

@@ -1,8 +1,10 @@
 //! Everything that can go wrong at a machine: what was wrong, a stable code, and what to do next.
 
+use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::{io, path::PathBuf};
-use sync_core::{machine::AddressError, protocol::Problem, space::SpaceName, wire::Malformed};
+use sync_core::{machine::AddressError, protocol::Problem, rules::Denied, space::SpaceName, wire::Malformed};
 
 /// The result of whatever a machine does.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -132,6 +134,9 @@ pub enum Error {
     /// A command whose words do not fit together.
     #[error("{0}")]
     WrongCommand(String),
+    /// A rule of import and export says no.
+    #[error("{0}")]
+    Rules(Box<Denied>),
     /// An import, an export or a procedure says no; the codes are theirs.
     #[error("{message}")]
     Denied {
@@ -188,6 +193,7 @@ impl Error {
             Self::UnknownSnapshot(_) => "unknown_snapshot",
             Self::Address(address) => address.code(),
             Self::WrongCommand(_) => "wrong_command",
+            Self::Rules(denied) => denied.code.as_str(),
             Self::Denied { code, .. } => code,
             Self::File { .. } => "file",
             Self::Told(report) => &report.code,
@@ -238,6 +244,7 @@ impl Error {
             Self::UnknownSnapshot(_) => "`sync-client snapshots list` shows them",
             Self::Address(_) => "write a host and a port, such as server.example:8443",
             Self::WrongCommand(_) => "see --help",
+            Self::Rules(denied) => return explain(denied),
             Self::Denied { remedy, .. } => remedy,
             Self::File { .. } => "check the path and its permissions",
             Self::Told(report) => &report.remedy,
@@ -261,11 +268,21 @@ impl Error {
     /// As scripts and other processes read it.
     #[must_use]
     pub fn report(&self) -> ErrorReport {
-        ErrorReport { code: self.code().to_string(), message: self.to_string(), remedy: self.remedy() }
+        let denied = match self {
+            Self::Rules(denied) => serde_json::to_value(denied).ok(),
+            Self::Told(report) => report.denied.clone(),
+            _ => None,
+        };
+        ErrorReport {
+            code: self.code().to_string(),
+            message: self.to_string(),
+            remedy: self.remedy(),
+            denied,
+        }
     }
 }
 
-/// An error as scripts read it: `{"code", "message", "remedy"}`.
+/// An error as it travels between processes; [`ErrorReport::to_json`] is what scripts read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorReport {
     /// Stable, in snake case.
@@ -274,4 +291,28 @@ pub struct ErrorReport {
     pub message: String,
     /// What to do next.
     pub remedy: String,
+    /// The rule's whole answer, where a rule says no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied: Option<Value>,
+}
+
+impl ErrorReport {
+    /// The form for scripts: where a rule says no, its number and the remedy step by step stand in it too, as `decide`
+    /// answers them.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let Self { code, message, remedy, denied } = self;
+        denied.clone().unwrap_or_else(|| json!({"code": code, "message": message, "remedy": remedy}))
+    }
+}
+
+/// The ways out of a denial, for people.
+fn explain(denied: &Denied) -> String {
+    let mut text = format!("(rule {}) ", denied.rule);
+    for (before, way) in core::iter::once("either").chain(core::iter::repeat("or")).zip(&denied.remedy) {
+        let before = if denied.remedy.len() == 1 { "instead" } else { before };
+        let steps: Vec<String> = way.steps.iter().map(sync_core::rules::Step::text).collect();
+        let _ = write!(text, "{before} {}: {}; ", way.title, steps.join(", then "));
+    }
+    text.trim_end_matches([' ', ';']).to_string()
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`machine`] | one machine: its folder, its round trips, its client function |
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
+//! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
 //! | [`settings`], [`addresses`], [`kept`] | what people read and change |
 //! | [`decide`] | "may this import run now?", without any machine |
 //! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
@@ -20,9 +21,13 @@ pub mod decide;
 pub mod draw;
 pub mod enrolment;
 pub mod error;
+pub mod export;
+pub mod import;
 pub mod kept;
+mod lists;
 pub mod machine;
 pub mod owner;
+pub mod procedure;
 pub mod settings;
 pub mod status;
 pub mod store;

@@ -7,6 +7,7 @@ use crate::{
     connection::{Connection, Target},
     draw::{self, now},
     error::{Error, ErrorReport, Result},
+    procedure::Procedures,
     store::{Level, Report, Store},
 };
 use core::{convert::Infallible, future::Future, pin::Pin, time::Duration};
@@ -66,6 +67,8 @@ pub struct Machine {
     wake: Notify,
     /// One round trip at a time.
     turn: tokio::sync::Mutex<()>,
+    /// One procedure at a time, and what it tells people meanwhile.
+    pub(crate) procedures: Procedures,
     /// The operating system lets go of it when the process ends, however it ends.
     _lock: File,
 }
@@ -106,6 +109,7 @@ impl Machine {
             totals: Mutex::new(Report::default()),
             wake: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
+            procedures: Procedures::default(),
             _lock: lock,
         }
     }
@@ -380,7 +384,7 @@ mod tests {
     }
 
     async fn done(machine: &Machine, command: Command) -> Value {
-        crate::owner::here(machine, command, None).await.unwrap().json
+        crate::owner::here(machine, command, None, |_| ()).await.unwrap().json
     }
 
     #[test]
@@ -444,7 +448,7 @@ mod tests {
             }
             let list = Command::AddressList { list: ListOf::Group("7".into()) };
             assert_eq!(machine.execute(list, None).await.unwrap_err().code(), "not_a_member");
-            let sync = crate::owner::here(&machine, Command::Sync, None).await;
+            let sync = crate::owner::here(&machine, Command::Sync, None, |_| ()).await;
             assert_eq!(sync.unwrap_err().code(), "network");
         });
     }

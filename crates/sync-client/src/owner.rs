@@ -6,7 +6,7 @@ use crate::{
     error::{Error, ErrorReport, Result},
     machine::{Machine, Options},
 };
-use core::time::Duration;
+use core::{pin::Pin, time::Duration};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, Permissions},
@@ -17,7 +17,8 @@ use std::{
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{UnixListener, UnixStream},
+    net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
+    sync::broadcast,
     time::{Instant, sleep},
 };
 
@@ -41,11 +42,14 @@ struct Asked {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Answered {
+    /// How far it is; more lines follow.
+    Told(String),
     Ok(Output),
     Error(ErrorReport),
 }
 
-/// Carries a command out: in this process where nobody owns the folder, else in the one that does.
+/// Carries a command out: in this process where nobody owns the folder, else in the one that does. A long one tells `say`
+/// meanwhile how far it is.
 ///
 /// # Errors
 /// The command's own, or [`Error::FolderInUse`] where the owner does not listen.
@@ -54,15 +58,16 @@ pub async fn ask(
     options: Options,
     command: Command,
     administrator: Option<String>,
+    say: impl Fn(&str),
 ) -> Result<Output> {
     let until = Instant::now() + PATIENCE;
     loop {
         match Machine::open(folder, options) {
-            Ok(machine) => return here(&machine, command, administrator.as_deref()).await,
+            Ok(machine) => return here(&machine, command, administrator.as_deref(), say).await,
             Err(in_use @ Error::FolderInUse(_)) => {
                 let asked = Asked { command: command.clone(), administrator: administrator.clone() };
                 match UnixStream::connect(socket(folder)?.path).await {
-                    Ok(stream) => return there(stream, &asked, folder).await,
+                    Ok(stream) => return there(stream, &asked, folder, say).await,
                     // The owner is about to listen, about to end, or does a single command.
                     Err(_) if Instant::now() < until => sleep(Duration::from_millis(20)).await,
                     Err(_) => return Err(in_use),
@@ -77,13 +82,28 @@ pub async fn ask(
 ///
 /// # Errors
 /// The command's own.
-pub async fn here(machine: &Machine, command: Command, administrator: Option<&str>) -> Result<Output> {
-    if !command.needs_client_function() {
-        return machine.execute(command, administrator).await;
+pub async fn here(
+    machine: &Machine,
+    command: Command,
+    administrator: Option<&str>,
+    say: impl Fn(&str),
+) -> Result<Output> {
+    let needs_client_function = command.needs_client_function();
+    let mut work = Work::begin(machine, command, administrator);
+    let done = async {
+        loop {
+            match work.next().await {
+                Next::Line(line) => say(&line),
+                Next::Done(done) => return done,
+            }
+        }
+    };
+    if !needs_client_function {
+        return done.await;
     }
     tokio::select! {
         biased;
-        done = machine.execute(command, administrator) => done,
+        done = done => done,
         ended = machine.run() => match ended {
             Ok(never) => match never {},
             Err(error) => Err(error),
@@ -91,17 +111,66 @@ pub async fn here(machine: &Machine, command: Command, administrator: Option<&st
     }
 }
 
-async fn there(stream: UnixStream, asked: &Asked, folder: &Path) -> Result<Output> {
+/// A command that is carried out, and what it tells meanwhile.
+struct Work<'a> {
+    lines: broadcast::Receiver<String>,
+    tells: bool,
+    work: Pin<Box<dyn Future<Output = Result<Output>> + Send + 'a>>,
+    done: Option<Result<Output>>,
+}
+
+enum Next {
+    Line(String),
+    Done(Result<Output>),
+}
+
+impl<'a> Work<'a> {
+    fn begin(machine: &'a Machine, command: Command, administrator: Option<&'a str>) -> Self {
+        Self {
+            lines: machine.procedures.listen(),
+            tells: command.tells(),
+            work: Box::pin(machine.execute(command, administrator)),
+            done: None,
+        }
+    }
+
+    async fn next(&mut self) -> Next {
+        loop {
+            // Lines that were told before the end come before it.
+            if let Some(done) = self.done.take() {
+                return match self.lines.try_recv() {
+                    Ok(line) if self.tells => {
+                        self.done = Some(done);
+                        Next::Line(line)
+                    }
+                    _ => Next::Done(done),
+                };
+            }
+            tokio::select! {
+                biased;
+                // Of a slow listener's lines the oldest are lost; the work is not.
+                line = self.lines.recv(), if self.tells => if let Ok(line) = line { return Next::Line(line) },
+                done = &mut self.work => self.done = Some(done),
+            }
+        }
+    }
+}
+
+async fn there(stream: UnixStream, asked: &Asked, folder: &Path, say: impl Fn(&str)) -> Result<Output> {
     let broken = |error: io::Error| Error::Folder { path: folder.join(SOCKET), source: error };
     let (read, mut write) = stream.into_split();
     let mut line = serde_json::to_vec(asked).map_err(|error| broken(error.into()))?;
     line.push(b'\n');
     write.write_all(&line).await.map_err(broken)?;
-    let mut reply = String::new();
-    BufReader::new(read.take(MOST_BYTES)).read_line(&mut reply).await.map_err(broken)?;
-    match serde_json::from_str(&reply).map_err(|error| broken(error.into()))? {
-        Answered::Ok(output) => Ok(output),
-        Answered::Error(report) => Err(Error::Told(report)),
+    let mut replies = BufReader::new(read.take(MOST_BYTES));
+    loop {
+        let mut reply = String::new();
+        replies.read_line(&mut reply).await.map_err(broken)?;
+        match serde_json::from_str(&reply).map_err(|error| broken(error.into()))? {
+            Answered::Told(line) => say(&line),
+            Answered::Ok(output) => return Ok(output),
+            Answered::Error(report) => return Err(Error::Told(report)),
+        }
     }
 }
 
@@ -160,16 +229,28 @@ async fn serve(machine: Arc<Machine>, stream: UnixStream) {
         return;
     }
     let answered = match serde_json::from_str::<Asked>(&line) {
-        Ok(asked) => machine.execute(asked.command, asked.administrator.as_deref()).await,
+        Ok(asked) => {
+            let mut work = Work::begin(&machine, asked.command, asked.administrator.as_deref());
+            loop {
+                match work.next().await {
+                    Next::Line(line) => reply(&mut write, &Answered::Told(line)).await,
+                    Next::Done(done) => break done,
+                }
+            }
+        }
         Err(error) => Err(Error::WrongCommand(format!("the command cannot be read: {error}"))),
     };
     let answered = match answered {
         Ok(output) => Answered::Ok(output),
         Err(error) => Answered::Error(error.report()),
     };
-    if let Ok(mut reply) = serde_json::to_vec(&answered) {
+    reply(&mut write, &answered).await;
+}
+
+/// Whoever asked may be gone; what was done stands.
+async fn reply(write: &mut OwnedWriteHalf, answered: &Answered) {
+    if let Ok(mut reply) = serde_json::to_vec(answered) {
         reply.push(b'\n');
-        // Whoever asked may be gone; what was done stands.
         let _ = write.write_all(&reply).await;
     }
 }

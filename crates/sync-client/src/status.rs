@@ -11,6 +11,7 @@ impl Machine {
     /// What the disk says.
     pub fn status(&self) -> Result<Value> {
         let contact = self.contact();
+        let unfinished = self.unfinished()?;
         let store = self.store();
         let identity = store.identity();
         let (snapshots, superseded) = store.count_kept()?;
@@ -48,6 +49,7 @@ impl Machine {
             "spaces": spaces,
             "snapshots": snapshots,
             "superseded": superseded,
+            "procedure": unfinished.map(|one| json!({"id": one.id(), "text": one.to_string()})),
             "last_contact": contact.last.map(|time| time.to_string()),
             "last_error": contact.error.map(|(since, report)| json!({
                 "since": since.to_string(),
@@ -82,6 +84,13 @@ pub fn text(status: &Value) -> String {
     }
     if let Some(message) = status["last_error"]["message"].as_str() {
         let _ = writeln!(text, "{:<18} {message}", "Last error");
+    }
+    if let Some(procedure) = status["procedure"]["text"].as_str() {
+        let _ = writeln!(
+            text,
+            "{:<18} {procedure}\n{:<18} go on: sync-client procedure --resume, or end it: procedure --cancel",
+            "Procedure", ""
+        );
     }
     for space in status["spaces"].as_array().into_iter().flatten() {
         let _ = writeln!(

@@ -85,6 +85,8 @@ pub struct Health {
     pub status: String,
     /// The server's version.
     pub version: String,
+    /// The realm that it serves.
+    pub realm: String,
 }
 
 /// Asks for a one-time code.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// still on the way.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Context {
-    /// Everything of this record up to here (MERGE's `s`).
+    /// Everything of this record up to here (`s` in `docs/protocol.md`).
     #[serde(rename = "s", default)]
     pub seen: Sequence,
     /// The author's own pending changes of this record: the highest number of each incarnation. Normally none or one.

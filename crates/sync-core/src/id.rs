@@ -47,7 +47,7 @@ named_by_uuid!(
 );
 named_by_uuid!(
     /// What a replica is between two moments at which it could have been copied or turned back: 16 random bytes,
-    /// drawn at each open, whenever a copy is set aside, at Start, and on a fork (MERGE "A change").
+    /// drawn at each open, whenever a copy is set aside, at Start, and on a fork (`docs/protocol.md`, "A change").
     Incarnation
 );
 named_by_uuid!(

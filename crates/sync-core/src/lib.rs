@@ -11,6 +11,7 @@
 //! | [`record`], [`change`] | one entry of a space, and one small change to it with its context |
 //! | [`address`] | one entry of an address book, and its fields as a record |
 //! | `files` | readers and writers of address book files (with the feature `files`) |
+//! | `import` | what a file's entries do to a space, before anything is written (with the feature `files`) |
 //! | [`machine`], [`item`] | what the rules of import and export speak of |
 //! | [`rules`] | "may this run now, and if not, what must be done first?" |
 //! | [`procedure`] | stop, back up, delete, import, start: one journalled workflow |
@@ -38,6 +39,8 @@ pub mod change;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod id;
+#[cfg(feature = "files")]
+pub mod import;
 pub mod item;
 pub mod machine;
 pub mod merge;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction};
 use std::collections::BTreeMap;
 use sync_core::{
     change::{Author, Change, Operation},
-    id::{ChangeId, RecordId},
+    id::{ChangeId, Incarnation, MachineId, RecordId},
     record::{FieldName, Record},
     replica::{self, SpaceHead},
     snapshot::Reason,
@@ -43,36 +43,16 @@ impl Store {
     /// # Errors
     /// [`Error::NotAMember`] where a space that synchronizes is not at this machine; nothing is written then.
     pub fn apply(&mut self, batch: &Batch) -> Result<Vec<ChangeId>> {
-        let Batch { edits, author, keep } = batch;
-        let (incarnation, machine, first) = (self.incarnation, self.identity.machine, self.number);
-        // Drawn before they are written: gaps are legal, a number that is used twice is not.
-        self.number += edits.len() as u64;
-        self.transaction(|tx| {
-            let mut spaces: BTreeMap<&SpaceName, (i64, SpaceHead)> = BTreeMap::new();
-            let mut ids = Vec::with_capacity(edits.len());
-            for edit in edits {
-                if !spaces.contains_key(&edit.space) {
-                    let (id, head) = writable(tx, &edit.space)?;
-                    if let Some(reason) = keep {
-                        let snapshot = kept::Occasion { reason: *reason, author, machine };
-                        kept::keep(tx, id, &edit.space, &head, &snapshot)?;
-                    }
-                    spaces.insert(&edit.space, (id, head));
-                }
-                let Some((space, head)) = spaces.get_mut(&edit.space) else { continue };
-                let id = ChangeId { incarnation, number: first + 1 + ids.len() as u64 };
-                write(tx, *space, edit, head, id, author)?;
-                ids.push(id);
-            }
-            for (name, (space, head)) in spaces {
-                if name.synchronizes() {
-                    rows::set_head(tx, space, &head)?;
-                } else {
-                    rows::set_local_head(tx, space, &head)?;
-                }
-            }
-            Ok(ids)
-        })
+        let writer = self.writer(batch.edits.len());
+        self.transaction(|tx| apply(tx, batch, writer))
+    }
+
+    /// Draws the numbers of so many changes before they are written: gaps are legal, a number that is used twice is not.
+    pub(super) fn writer(&mut self, changes: usize) -> Writer {
+        let writer =
+            Writer { incarnation: self.incarnation, machine: self.identity.machine, first: self.number + 1 };
+        self.number += changes as u64;
+        writer
     }
 
     /// Writes one edit.
@@ -113,6 +93,44 @@ impl Store {
             None => Ok(BTreeMap::new()),
         }
     }
+}
+
+/// Who writes: the incarnation, and the first of the numbers that were drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Writer {
+    incarnation: Incarnation,
+    machine: Option<MachineId>,
+    first: u64,
+}
+
+/// Writes a batch; says the change that each edit became.
+pub(super) fn apply(tx: &Transaction<'_>, batch: &Batch, writer: Writer) -> Result<Vec<ChangeId>> {
+    let Batch { edits, author, keep } = batch;
+    let Writer { incarnation, machine, first } = writer;
+    let mut spaces: BTreeMap<&SpaceName, (i64, SpaceHead)> = BTreeMap::new();
+    let mut ids = Vec::with_capacity(edits.len());
+    for edit in edits {
+        if !spaces.contains_key(&edit.space) {
+            let (id, head) = writable(tx, &edit.space)?;
+            if let Some(reason) = keep {
+                let snapshot = kept::Occasion { reason: *reason, author, machine };
+                kept::keep(tx, id, &edit.space, &head, &snapshot)?;
+            }
+            spaces.insert(&edit.space, (id, head));
+        }
+        let Some((space, head)) = spaces.get_mut(&edit.space) else { continue };
+        let id = ChangeId { incarnation, number: first + ids.len() as u64 };
+        write(tx, *space, edit, head, id, author)?;
+        ids.push(id);
+    }
+    for (name, (space, head)) in spaces {
+        if name.synchronizes() {
+            rows::set_head(tx, space, &head)?;
+        } else {
+            rows::set_local_head(tx, space, &head)?;
+        }
+    }
+    Ok(ids)
 }
 
 /// The row and head of a space that can be edited; a local one is made where there is none.

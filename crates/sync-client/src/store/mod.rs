@@ -8,11 +8,13 @@
 //! | this one | opening, what is kept once, the spaces |
 //! | [`edit`] | a person's edits and imports, what a person sees |
 //! | [`exchange`] | what to send, what to make of the answer, Start and Stop |
+//! | [`imports`] | imports under their ids, each at most once |
 //! | [`kept`] | snapshots, superseded values, history |
 //! | [`log`] | logins, journals of procedures, the communication log |
 
 mod edit;
 mod exchange;
+mod imports;
 mod kept;
 mod log;
 mod rows;
@@ -99,6 +101,8 @@ CREATE TABLE history(
 ) WITHOUT ROWID;
 CREATE TABLE login(user TEXT PRIMARY KEY, time INTEGER NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal(id BLOB PRIMARY KEY, time INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+-- What each import did, written with its edits, so that a repeat is known.
+CREATE TABLE import(id BLOB PRIMARY KEY, time INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE log(
     id INTEGER PRIMARY KEY, time INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL,
     sent INTEGER NOT NULL, received INTEGER NOT NULL, text TEXT NOT NULL

@@ -28,7 +28,9 @@ pub struct Note {
 }
 
 impl Note {
-    pub(crate) fn new(line: Option<u64>, code: &'static str, text: impl Into<String>) -> Self {
+    /// A remark.
+    #[must_use]
+    pub fn new(line: Option<u64>, code: &'static str, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { line, code, text }
     }

@@ -2,7 +2,7 @@
 
 use super::Step;
 use crate::{
-    id::{Generation, ImportId, Sequence},
+    id::{Generation, ImportId, Sequence, SnapshotId},
     item::Item,
     space::SpaceName,
     time::Timestamp,
@@ -137,6 +137,9 @@ pub enum Evidence {
     Deleted {
         /// The generation in which each space goes on, empty.
         spaces: Vec<(SpaceName, Generation)>,
+        /// What the server kept of them; nothing of a space that held nothing.
+        #[serde(default)]
+        snapshots: Vec<SnapshotId>,
         /// Until when the server reserves them for this machine, by the server's clock.
         reserved_until: Timestamp,
     },

@@ -31,6 +31,7 @@ fn evidence(step: Step) -> Evidence {
         Step::Stop => Evidence::Stopped { unsent: 0 },
         Step::BackUp => Evidence::BackedUp { backup: "before".into(), hash: FileHash([1; 32]) },
         Step::Delete => Evidence::Deleted {
+            snapshots: vec![],
             spaces: spaces().map(|space| (space, 2 as Generation)).collect(),
             reserved_until: Timestamp(99),
         },

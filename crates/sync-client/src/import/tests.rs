@@ -1,0 +1,233 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::{
+    Options,
+    draw::hex,
+    export::ExportOrder,
+    procedure::{Patience, ProcedureOrder},
+    store::{Identity, Store},
+};
+use sha2::{Digest as _, Sha256};
+use sync_core::{
+    machine::{Role, SyncState},
+    protocol::TokenProof,
+    value::Value,
+};
+use tempfile::TempDir;
+
+const TOKEN: &str = "the administrator's token";
+const BRANCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data/branch.csv");
+const HEADER: &str = "objectclass,cn,subdbid,mailaddress,indxid,loginusername,usergroupname,\r\n";
+
+/// An enrolled machine whose server is out of reach.
+fn machine(folder: &TempDir, state: SyncState) -> Machine {
+    let mut store = Store::open(folder.path()).unwrap();
+    let proof = TokenProof { salt: "salt".into(), hash: hex(&Sha256::digest(format!("salt{TOKEN}"))) };
+    store
+        .set_identity(Identity {
+            role: Some(Role::Client),
+            destination: "127.0.0.1:1".parse().unwrap(),
+            fingerprint: Some("0".repeat(64)),
+            server: Some(sync_core::id::ServerId(draw::uuid().unwrap())),
+            realm: Some("office".into()),
+            administrator: Some(proof),
+            ..Identity::default()
+        })
+        .unwrap();
+    store.set_state(state).unwrap();
+    drop(store);
+    Machine::open(folder.path(), Options::default()).unwrap()
+}
+
+fn order(file: &str, item: &str) -> ImportOrder {
+    let items = if item.is_empty() { Vec::new() } else { vec![item.parse().unwrap()] };
+    ImportOrder { items, ..ImportOrder::new(file) }
+}
+
+fn written(folder: &TempDir, name: &str, rows: &str) -> String {
+    let file = folder.path().join(name);
+    fs::write(&file, format!("{HEADER}{rows}")).unwrap();
+    file.to_str().unwrap().into()
+}
+
+fn names(machine: &Machine, space: &SpaceName) -> Vec<String> {
+    let live = machine.store().live(space).unwrap();
+    live.values().map(|fields| fields.get("name").map(ToString::to_string).unwrap_or_default()).collect()
+}
+
+#[tokio::test]
+async fn only_the_rows_of_the_item_are_taken_and_a_repeat_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let all = canon_csv::read(&fs::read(BRANCH).unwrap()).unwrap().report.read;
+
+    let groups = machine.import(&order(BRANCH, "user-group-address-list"), Some(TOKEN)).await.unwrap();
+    assert_eq!(groups.spaces.len(), 2);
+    assert!(groups.spaces.iter().all(|space| space.added > 0 && space.changed + space.removed == 0));
+    assert_eq!(groups.read, all);
+    let added: usize = groups.spaces.iter().map(|space| space.added).sum();
+    assert_eq!(added + groups.kept_out.values().sum::<usize>(), all);
+    assert!(groups.kept_out.contains_key("user/alice") && groups.kept_out.contains_key("local"));
+    assert!(groups.warnings.iter().any(|warning| warning.code == "owners_not_asked"));
+    assert_eq!(machine.store().live(&SpaceName::local("address-lists")).unwrap().len(), 0);
+
+    for mode in [ListMode::Append, ListMode::Replace] {
+        let again = ImportOrder { mode, ..order(BRANCH, "user-group-address-list") };
+        let again = machine.import(&again, Some(TOKEN)).await.unwrap();
+        assert_eq!(again.touched(), 0, "{mode:?}");
+    }
+    // Everything, of which the groups are there already.
+    let rest = machine.import(&order(BRANCH, ""), Some(TOKEN)).await.unwrap();
+    assert_eq!(rest.spaces.len(), 4);
+    assert_eq!(rest.touched() as usize, all - added);
+    assert!(rest.kept_out.is_empty());
+
+    // And out again: the same entries, of which those who are named by whom they belong to.
+    let out = folder.path().join("out.csv");
+    let export = ExportOrder {
+        file: Some(out.clone()),
+        items: Vec::new(),
+        user: None,
+        group: None,
+        with_passwords: true,
+        skip_refused: false,
+    };
+    let report = machine.export(&export, Some(TOKEN)).await.unwrap();
+    assert_eq!((report.entries, report.spaces.len()), (all, 4));
+    assert_eq!(report.bytes as u64, fs::metadata(&out).unwrap().len());
+    let rows = |file: &Path| {
+        let book = canon_csv::read(&fs::read(file).unwrap()).unwrap();
+        let mut rows: Vec<_> = book.rows().map(|row| (row.owner.clone(), row.address.clone())).collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(rows(&out), rows(Path::new(BRANCH)));
+    assert_eq!(
+        fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|f| { f.as_ref().unwrap().file_name().to_string_lossy().ends_with(".part") })
+            .count(),
+        0
+    );
+
+    let alice = ExportOrder { user: Some("alice".into()), ..export.clone() };
+    let report = machine.export(&alice, Some(TOKEN)).await.unwrap();
+    assert_eq!(report.spaces, [SpaceName::user("office", "alice")]);
+    let nobody = ExportOrder { user: Some("nobody".into()), ..export };
+    assert_eq!(machine.export(&nobody, Some(TOKEN)).await.unwrap_err().code(), "not_a_member");
+}
+
+#[tokio::test]
+async fn a_replaced_list_is_kept_and_settings_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let alice = SpaceName::user("office", "alice");
+    let first = written(
+        &folder,
+        "first.csv",
+        "email,Desk,1,desk@a.example,201,alice,,\r\nemail,Own,1,o@a.example,202,,,\r\n",
+    );
+    let mut wanted = order(&first, "personal-address-list");
+    wanted.user = Some("alice".into());
+    assert_eq!(machine.import(&wanted, Some(TOKEN)).await.unwrap().spaces[0].added, 2);
+    machine.set("display-language", Some("de"), "alice").unwrap();
+
+    let second = written(&folder, "second.csv", "email,Desk,1,desk@a.example,201,alice,,\r\n");
+    let replace = ImportOrder { mode: ListMode::Replace, ..order(&second, "personal-address-list") };
+    let shown = machine.import(&ImportOrder { plan: true, ..replace.clone() }, Some(TOKEN)).await.unwrap();
+    assert_eq!((shown.import, shown.plan.as_ref().unwrap().len()), (None, 1));
+    assert_eq!(shown.plan.unwrap()[0].effect, "remove");
+    assert_eq!(machine.store().live(&alice).unwrap().len(), 3);
+
+    let done = machine.import(&replace, Some(TOKEN)).await.unwrap();
+    assert_eq!((done.spaces[0].removed, done.spaces[0].same), (1, 1));
+    assert_eq!(names(&machine, &alice).len(), 2);
+    assert_eq!(machine.setting("display-language", "alice").unwrap().value, Value::from("de"));
+    let kept = machine.store().snapshots().unwrap();
+    assert_eq!(kept[0].reason, "import");
+
+    let id = ImportId(draw::uuid().unwrap());
+    let before = machine.import_as(id, &wanted, None, None, Some(TOKEN)).await.unwrap();
+    assert_eq!(before.touched(), 1);
+    machine.import(&replace, Some(TOKEN)).await.unwrap();
+    // The same import again, as after a crash: its answer, and not a second time its effect.
+    assert_eq!(machine.import_as(id, &wanted, None, None, Some(TOKEN)).await.unwrap(), before);
+    assert_eq!(names(&machine, &alice).len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_refused_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::InProgress);
+    let code = async |order: &ImportOrder, token| machine.import(order, token).await.unwrap_err();
+    let denied = code(&order(BRANCH, "user-group-address-list"), Some(TOKEN)).await;
+    assert_eq!(denied.code(), "synchronizing");
+    let json = denied.report().to_json();
+    assert_eq!(json["rule"], "6");
+    assert_eq!(json["remedy"][0]["code"], "stop");
+    // The owner of a folder passes it on whole.
+    assert_eq!(Error::Told(denied.report()).report().to_json(), json);
+    // One refused item refuses all, unless it may be passed over.
+    assert_eq!(code(&order(BRANCH, ""), Some(TOKEN)).await.code(), "synchronizing");
+    assert_eq!(
+        code(&order(BRANCH, "personal-address-list"), None).await.report().to_json()["code"],
+        "administrator_required"
+    );
+    assert_eq!(code(&order(BRANCH, "address-book"), Some("another")).await.code(), "administrator_refused");
+    assert_eq!(code(&order(BRANCH, "printer-settings"), Some(TOKEN)).await.code(), "item_not_in_format");
+    assert_eq!(code(&order(BRANCH, "home"), Some(TOKEN)).await.code(), "not_individual");
+    assert_eq!(code(&order("/nowhere.csv", "address-book"), Some(TOKEN)).await.code(), "file");
+    let mut wrong = order(BRANCH, "address-book");
+    wrong.user = Some("alice".into());
+    assert_eq!(code(&wrong, Some(TOKEN)).await.code(), "wrong_command");
+
+    for (name, bytes, expected) in [
+        ("cut.csv", format!("{HEADER}email,\"Desk"), "unterminated_quote"),
+        ("empty.csv", String::new(), "empty_file"),
+        ("other.csv", "a,b\r\n1,2\r\n".into(), "not_a_canon_address_book"),
+    ] {
+        let file = folder.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        assert_eq!(code(&order(file.to_str().unwrap(), ""), Some(TOKEN)).await.code(), expected);
+    }
+    let empty = written(&folder, "header.csv", "");
+    let mut empty = ImportOrder { mode: ListMode::Replace, ..order(&empty, "address-book") };
+    assert_eq!(code(&empty, Some(TOKEN)).await.code(), "nothing_to_import");
+    assert_eq!(machine.store().spaces().unwrap(), []);
+
+    let skip = ImportOrder { skip_refused: true, ..order(BRANCH, "") };
+    let some = machine.import(&skip, Some(TOKEN)).await.unwrap();
+    assert_eq!(some.items, [Item::AddressBook]);
+    assert!(some.kept_out.keys().any(|place| place == "group/sales" || place.starts_with("group/")));
+    assert!(some.warnings.iter().any(|warning| warning.code == "synchronizing"));
+    let local = SpaceName::local("address-lists");
+    assert!(!names(&machine, &local).is_empty());
+    empty.allow_empty = true;
+    let emptied = machine.import(&empty, Some(TOKEN)).await.unwrap();
+    assert_eq!((emptied.spaces[0].removed, names(&machine, &local).len()), (some.spaces[0].added, 0));
+}
+
+#[tokio::test]
+async fn a_procedure_that_cannot_begin_leaves_no_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::InProgress);
+    let order =
+        |file: &str, items: Vec<Item>| ProcedureOrder { file: file.into(), items, mode: ListMode::Replace };
+    let begin = async |order: ProcedureOrder, token| {
+        machine.begin_procedure(&order, Patience::default(), token).await.unwrap_err().code().to_string()
+    };
+    assert_eq!(begin(order(BRANCH, vec![]), None).await, "administrator_needed");
+    assert_eq!(begin(order(BRANCH, vec![]), Some(TOKEN)).await, "network");
+    assert_eq!(
+        begin(order(BRANCH, vec![Item::AddressBook]), Some(TOKEN)).await,
+        "procedure_names_local_data"
+    );
+    assert_eq!(begin(order(BRANCH, vec![Item::Home]), Some(TOKEN)).await, "item_not_in_format");
+    let empty = written(&folder, "header.csv", "");
+    assert_eq!(begin(order(&empty, vec![]), Some(TOKEN)).await, "nothing_to_import");
+    assert_eq!(machine.procedures().unwrap(), []);
+    assert_eq!(machine.state(), SyncState::InProgress);
+    let none = machine.resume_procedure(Patience::default(), Some(TOKEN)).await.unwrap_err();
+    assert_eq!(none.code(), "no_procedure");
+}

@@ -1,0 +1,213 @@
+//! Which machine is a member of which spaces: those of the people who logged in there and of their groups, and what an
+//! administrator's act named; all of it within the machine's enrolment.
+
+use super::{
+    Interface,
+    message::{from_refusal, problem},
+};
+use crate::{
+    clock,
+    directory::{DirectoryError, People},
+    store::{Store, StoreError},
+};
+use std::collections::{BTreeMap, BTreeSet};
+use sync_core::{
+    id::MachineId,
+    protocol::{JoinRequest, LoginRequest, Membership, Problem},
+    server::{Refusal, Request, Scope, outside_scope},
+    space::{SpaceKind, SpaceName},
+};
+
+/// The note that keeps the people for whom the memberships were last brought level.
+const PEOPLE_NOTE: &str = "people";
+
+impl<S: Store> Interface<S> {
+    /// A person logged in: the machine becomes a member of their space and their groups'.
+    pub(super) async fn login(
+        &self,
+        machine: MachineId,
+        request: LoginRequest,
+    ) -> Result<Membership, Problem> {
+        self.look_at_directory().await;
+        let people = self.directory.people();
+        if !people.users.contains_key(&request.user) {
+            return Err(problem(
+                422,
+                "unknown_user",
+                "the directory does not know this user",
+                "add them to the server's file of users and groups",
+            ));
+        }
+        let _one = self.aligning.lock().await;
+        let scope = self.scope_of(machine)?;
+        let users = core::iter::once(request.user.as_str());
+        let spaces = wanted(&self.directory.realm(), &people, &scope, users);
+        self.commit_one(Request::Membership {
+            machine,
+            login: Some(request.user),
+            join: spaces.iter().cloned().collect(),
+            leave: Vec::new(),
+            now: clock::now(),
+        })
+        .await?;
+        Ok(Membership { spaces: spaces.into_iter().collect() })
+    }
+
+    /// An administrator's act at a machine makes it a member of the spaces that the act names.
+    pub(super) async fn join(&self, machine: MachineId, request: JoinRequest) -> Result<Membership, Problem> {
+        self.look_at_directory().await;
+        self.in_realm(&request.spaces)?;
+        self.in_directory(&request.spaces)?;
+        self.within_enrolment(machine, &request.spaces)?;
+        let _one = self.aligning.lock().await;
+        self.commit_one(Request::Membership {
+            machine,
+            login: None,
+            join: request.spaces.clone(),
+            leave: Vec::new(),
+            now: clock::now(),
+        })
+        .await?;
+        Ok(Membership { spaces: request.spaces })
+    }
+
+    /// Reads the directory again where it has changed, and brings the memberships level with it.
+    pub(crate) async fn look_at_directory(&self) {
+        match self.directory.reload() {
+            Ok(false) => {}
+            Ok(true) => match self.align().await {
+                Ok(changed) => tracing::info!(changed, "users and groups were read again"),
+                Err(error) => tracing::error!(%error, "memberships could not be brought level"),
+            },
+            Err(error) => warn_of(&error),
+        }
+    }
+
+    /// Brings the memberships of all machines level with the directory: what people came to have is joined, what they
+    /// had by the directory before and have no more is left. Returns the number of machines that changed.
+    pub(crate) async fn align(&self) -> Result<usize, StoreError> {
+        let _one = self.aligning.lock().await;
+        let (realm, now) = (self.directory.realm(), self.directory.people());
+        let before: People = match self.store.note(PEOPLE_NOTE).await? {
+            Some(note) => serde_json::from_str(&note).map_err(|error| StoreError::Row(error.to_string()))?,
+            None => People::default(),
+        };
+        if before == *now {
+            return Ok(0);
+        }
+        let mut users: BTreeMap<MachineId, BTreeSet<String>> = BTreeMap::new();
+        for login in self.store.logins().await? {
+            users.entry(login.machine).or_default().insert(login.user);
+        }
+        let time = clock::now();
+        let requests: Vec<Request> = self.store.known(|known| {
+            let machines = users.iter().filter_map(|(id, users)| {
+                let scope = &known.machines().get(id)?.scope;
+                let users = || users.iter().map(String::as_str);
+                let had = wanted(&realm, &before, scope, users());
+                let has = wanted(&realm, &now, scope, users());
+                let member = |space: &&SpaceName| known.heads().is_member(*id, space);
+                let join: Vec<_> = has.iter().filter(|s| !member(s)).cloned().collect();
+                let leave: Vec<_> = had.difference(&has).filter(member).cloned().collect();
+                (!join.is_empty() || !leave.is_empty()).then_some(Request::Membership {
+                    machine: *id,
+                    login: None,
+                    join,
+                    leave,
+                    now: time,
+                })
+            });
+            machines.collect()
+        });
+        let changed = requests.len();
+        if changed > 0 {
+            self.store.commit(requests).await?;
+        }
+        // After the commit: a crash between repeats it, which changes nothing.
+        let note = serde_json::to_string(&*now).map_err(|error| StoreError::Row(error.to_string()))?;
+        self.store.keep_note(PEOPLE_NOTE, note).await?;
+        Ok(changed)
+    }
+
+    fn scope_of(&self, machine: MachineId) -> Result<Scope, Problem> {
+        self.store
+            .known(|known| known.machines().get(&machine).map(|m| m.scope.clone()))
+            .ok_or_else(|| from_refusal(&Refusal::UnknownMachine))
+    }
+
+    /// Refuses spaces of another realm, and local ones.
+    pub(super) fn in_realm(&self, spaces: &[SpaceName]) -> Result<(), Problem> {
+        let realm = self.directory.realm();
+        match spaces.iter().find(|space| space.realm != realm) {
+            None => Ok(()),
+            Some(space) => Err(problem(
+                422,
+                "other_realm",
+                &format!("{space} is not of this server's realm"),
+                &format!("name spaces of the realm {realm}"),
+            )),
+        }
+    }
+
+    fn in_directory(&self, spaces: &[SpaceName]) -> Result<(), Problem> {
+        let people = self.directory.people();
+        for space in spaces {
+            let (known, code) = match space.kind {
+                SpaceKind::User => (people.users.contains_key(&space.name), "unknown_user"),
+                SpaceKind::Group => (people.groups.contains_key(&space.name), "unknown_group"),
+                SpaceKind::Common | SpaceKind::Local => (true, ""),
+            };
+            if !known {
+                return Err(problem(
+                    422,
+                    code,
+                    &format!("the directory does not know {space}"),
+                    "add it to the server's file of users and groups",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn within_enrolment(&self, machine: MachineId, spaces: &[SpaceName]) -> Result<(), Problem> {
+        let (scope, people) = (self.scope_of(machine)?, self.directory.people());
+        match outside_scope(&scope, spaces, |user| people.groups_of(user)).first() {
+            None => Ok(()),
+            Some(space) => Err(from_refusal(&Refusal::OutsideEnrolment(space.clone()))),
+        }
+    }
+
+    /// Whether groups are in the directory.
+    pub(super) fn groups_known(&self, scope: &Scope) -> Result<(), Problem> {
+        let Scope::Groups(groups) = scope else {
+            return Ok(());
+        };
+        let realm = self.directory.realm();
+        let spaces: Vec<_> = groups.iter().map(|id| SpaceName::group(&realm, id)).collect();
+        self.in_directory(&spaces)
+    }
+}
+
+fn warn_of(error: &DirectoryError) {
+    tracing::warn!(%error, code = error.code(), "users and groups could not be read again; what was read before stands");
+}
+
+/// The spaces of these users and of their groups, as far as the machine's enrolment covers them.
+fn wanted<'a>(
+    realm: &str,
+    people: &People,
+    scope: &Scope,
+    users: impl Iterator<Item = &'a str>,
+) -> BTreeSet<SpaceName> {
+    let mut spaces = BTreeSet::new();
+    for user in users {
+        if let Some(groups) = people.users.get(user) {
+            spaces.insert(SpaceName::user(realm, user));
+            spaces.extend(groups.iter().map(|id| SpaceName::group(realm, id)));
+        }
+    }
+    for outside in outside_scope(scope, &spaces.clone(), |user| people.groups_of(user)) {
+        spaces.remove(&outside);
+    }
+    spaces
+}

@@ -1,0 +1,300 @@
+//! The HTTP interface over a store: the table `sync_core::api::ROUTES`, who may call what, and what each path does.
+//!
+//! [`Interface::handle`] takes a request and gives the response; it knows no sockets. [`serve`](self::serve()) brings
+//! it connections.
+
+mod administration;
+mod machine;
+mod membership;
+mod message;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+pub use message::MEDIA_TYPE_PROBLEM;
+pub use serve::serve;
+
+use crate::{auth, clock, directory::Directory, store::Store};
+use bytes::Bytes;
+use core::time::Duration;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{HeaderMap, Method, Request, Response, body::Body, header::AUTHORIZATION};
+use message::{Form, allow, from_store, problem, respond};
+use std::{path::PathBuf, sync::Arc};
+use sync_core::{
+    api::{self, Caller, Health, Route},
+    id::MachineId,
+    protocol::{Problem, TokenProof},
+};
+use tokio::sync::{Mutex, Semaphore};
+
+/// The largest body that is read.
+pub const MAX_BODY: usize = 8 << 20;
+/// Bodies above this share [`BODY_BUDGET`]; smaller ones are bounded by the number of connections.
+const SMALL_BODY: usize = 64 << 10;
+/// How many KiB of large bodies may be in memory at once.
+const BODY_BUDGET: usize = 256 << 10;
+/// How long a request may take, its body included.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// How long one may take that copies or reads a whole store.
+const LONG_DEADLINE: Duration = Duration::from_secs(900);
+
+/// The interface of one server.
+pub struct Interface<S> {
+    store: S,
+    directory: Arc<dyn Directory>,
+    administrator: TokenProof,
+    fingerprint: String,
+    backups: PathBuf,
+    /// Memberships are computed from what stands: one at a time.
+    aligning: Mutex<()>,
+    /// One backup at a time.
+    backing_up: Mutex<()>,
+    bodies: Semaphore,
+}
+
+/// What an interface needs beside its store.
+pub struct Parts {
+    /// Users and groups.
+    pub directory: Arc<dyn Directory>,
+    /// What proves the administrator's token.
+    pub administrator: TokenProof,
+    /// SHA-256 of the server's certificate.
+    pub fingerprint: String,
+    /// The folder of backups.
+    pub backups: PathBuf,
+}
+
+/// Who calls, proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Anyone,
+    Machine(MachineId),
+    Administrator,
+}
+
+impl<S: Store> Interface<S> {
+    /// The interface over a store.
+    #[must_use]
+    pub fn new(store: S, parts: Parts) -> Self {
+        Self {
+            store,
+            directory: parts.directory,
+            administrator: parts.administrator,
+            fingerprint: parts.fingerprint,
+            backups: parts.backups,
+            aligning: Mutex::new(()),
+            backing_up: Mutex::new(()),
+            bodies: Semaphore::new(BODY_BUDGET),
+        }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Answers one request. Whatever was sent, the answer is a message or a [`Problem`].
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
+    {
+        let route = match find(request.method(), request.uri().path()) {
+            Ok(route) => route,
+            Err((problem, allowed)) => {
+                let mut response = respond(&problem);
+                if let Some((name, value)) = allow(&allowed) {
+                    response.headers_mut().insert(name, value);
+                }
+                return response;
+            }
+        };
+        let deadline = match *route {
+            api::BACKUP | api::PROCEDURE | api::BRING_BACK => LONG_DEADLINE,
+            _ => DEADLINE,
+        };
+        match tokio::time::timeout(deadline, self.answer(route, request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(problem)) => {
+                tracing::debug!(path = route.path, code = problem.code, detail = problem.detail, "refused");
+                respond(&problem)
+            }
+            Err(_) => respond(&problem(
+                503,
+                "deadline",
+                "the request took too long",
+                "try again: what was written before is a repeat then",
+            )),
+        }
+    }
+
+    async fn answer<B>(&self, route: &Route, request: Request<B>) -> Result<Response<Full<Bytes>>, Problem>
+    where
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
+    {
+        let (head, body) = request.into_parts();
+        self.store.refresh().await.map_err(|e| from_store(&e))?;
+        let who = self.authorize(route.caller, &head.headers)?;
+        let given = if route.method == "GET" { Form::Json } else { Form::of_request(&head.headers)? };
+        let wanted = Form::of_answer(&head.headers, given)?;
+        let budget = match usize::try_from(body.size_hint().lower()) {
+            Ok(0..=SMALL_BODY) if body.size_hint().exact().is_some() => None,
+            Ok(lower @ ..=MAX_BODY) => {
+                let upper = body.size_hint().exact().map_or(MAX_BODY, |_| lower);
+                let kib = u32::try_from(upper.div_ceil(1024)).unwrap_or(u32::MAX);
+                Some(self.bodies.try_acquire_many(kib).map_err(|_| {
+                    problem(503, "busy", "too many large requests at once", "try again in a moment")
+                })?)
+            }
+            _ => return Err(too_large()),
+        };
+        let body = read_body(body).await?;
+        let response = self.dispatch(route, who, given, wanted, &body).await;
+        drop(budget);
+        response
+    }
+
+    async fn dispatch(
+        &self,
+        route: &Route,
+        who: Who,
+        given: Form,
+        wanted: Form,
+        body: &[u8],
+    ) -> Result<Response<Full<Bytes>>, Problem> {
+        match (*route, who) {
+            (api::SYNC, Who::Machine(machine)) => {
+                wanted.encode(&self.sync(machine, given.decode(body)?).await?)
+            }
+            (api::LOGIN, Who::Machine(machine)) => {
+                wanted.encode(&self.login(machine, given.decode(body)?).await?)
+            }
+            (api::JOIN, Who::Machine(machine)) => {
+                wanted.encode(&self.join(machine, given.decode(body)?).await?)
+            }
+            (api::PROCEDURE, Who::Machine(machine)) => {
+                wanted.encode(&self.procedure(machine, given.decode(body)?).await?)
+            }
+            (api::ENROLL, Who::Anyone) => wanted.encode(&self.enroll(given.decode(body)?).await?),
+            (api::HEALTH, _) | (api::ADMINISTRATOR, Who::Administrator) => wanted.encode(&Health {
+                status: "ok".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                realm: self.directory.realm(),
+            }),
+            (api::CODES, Who::Administrator) => wanted.encode(&self.make_code(given.decode(body)?).await?),
+            (api::MACHINES, Who::Administrator) => wanted.encode(&self.machines()),
+            (api::SPACES, Who::Administrator) => {
+                wanted.encode(&self.store.spaces().await.map_err(|error| from_store(&error))?)
+            }
+            (api::SNAPSHOTS, Who::Administrator) => {
+                wanted.encode(&self.store.snapshots().await.map_err(|error| from_store(&error))?)
+            }
+            (api::DELETE, Who::Administrator) => wanted.encode(&self.delete(given.decode(body)?).await?),
+            (api::BACKUP, Who::Administrator) => wanted.encode(&self.backup(given.decode(body)?).await?),
+            (api::BRING_BACK, Who::Administrator) => {
+                wanted.encode(&self.bring_back(given.decode(body)?).await?)
+            }
+            _ => Err(unknown_path()),
+        }
+    }
+
+    fn authorize(&self, caller: Caller, headers: &HeaderMap) -> Result<Who, Problem> {
+        match caller {
+            Caller::Anyone => Ok(Who::Anyone),
+            Caller::Machine => self.machine_of(headers),
+            Caller::MachineWithAdministrator => {
+                let machine = self.machine_of(headers)?;
+                let token = headers.get(api::ADMINISTRATOR_HEADER).and_then(|value| value.to_str().ok());
+                self.administrator(token)?;
+                Ok(machine)
+            }
+            Caller::Administrator => {
+                self.administrator(bearer(headers))?;
+                Ok(Who::Administrator)
+            }
+        }
+    }
+
+    fn machine_of(&self, headers: &HeaderMap) -> Result<Who, Problem> {
+        let hash = bearer(headers).map(auth::hash);
+        let now = clock::now();
+        hash.and_then(|hash| self.store.known(|known| known.authenticate(&hash, now)))
+            .map(Who::Machine)
+            .ok_or_else(|| {
+                problem(
+                    401,
+                    "unauthorized",
+                    "the machine is not known by this token",
+                    "enrol the machine, and send its token as Authorization: Bearer",
+                )
+            })
+    }
+
+    fn administrator(&self, token: Option<&str>) -> Result<(), Problem> {
+        if token.is_some_and(|token| auth::verify(&self.administrator, token)) {
+            return Ok(());
+        }
+        Err(problem(
+            401,
+            "not_an_administrator",
+            "this needs an administrator",
+            "use the token in the file administrator-token of the server's data folder",
+        ))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// The route of a request, or the refusal with the methods that the path allows.
+fn find(method: &Method, path: &str) -> Result<&'static Route, (Problem, String)> {
+    let mut allowed = Vec::new();
+    for route in api::ROUTES.iter().filter(|route| route.path == path) {
+        if route.method == method.as_str() {
+            return Ok(route);
+        }
+        allowed.push(route.method);
+    }
+    if allowed.is_empty() {
+        return Err((unknown_path(), String::new()));
+    }
+    let allowed = allowed.join(", ");
+    Err((
+        problem(405, "method_not_allowed", "the path does not take this method", &format!("use {allowed}")),
+        allowed,
+    ))
+}
+
+fn unknown_path() -> Problem {
+    problem(404, "not_found", "there is no such path", "see the list of paths in the documentation")
+}
+
+fn too_large() -> Problem {
+    problem(
+        413,
+        "too_large",
+        "the body is too large",
+        &format!("send at most {MAX_BODY} bytes in one request"),
+    )
+}
+
+async fn read_body<B>(body: B) -> Result<Bytes, Problem>
+where
+    B: Body + Send,
+    B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
+{
+    let limited = core::pin::pin!(Limited::new(body, MAX_BODY));
+    match limited.collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(problem(400, "malformed", "the body ended too early", "send the whole message again")),
+    }
+}

@@ -1,0 +1,80 @@
+//! What a store holds in memory, so that a poll with nothing new touches no disk.
+
+use core::sync::atomic::{AtomicI64, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use sync_core::{
+    id::MachineId,
+    server::{Heads, Machine, SecretHash, Writes},
+    time::Timestamp,
+};
+
+/// Heads, memberships, machines and their tokens.
+#[derive(Debug)]
+pub struct Known {
+    heads: Heads,
+    machines: BTreeMap<MachineId, Machine>,
+    tokens: HashMap<SecretHash, Contact>,
+}
+
+#[derive(Debug)]
+struct Contact {
+    machine: MachineId,
+    /// Milliseconds; `i64::MIN` before the first contact.
+    last: AtomicI64,
+}
+
+impl Known {
+    /// The heads and machines of a store that was just opened.
+    #[must_use]
+    pub fn new(heads: Heads, machines: BTreeMap<MachineId, Machine>) -> Self {
+        let tokens = machines.iter().map(|(id, machine)| (machine.token, Contact::new(*id))).collect();
+        Self { heads, machines, tokens }
+    }
+
+    /// What polls read.
+    #[must_use]
+    pub fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
+    /// All machines.
+    #[must_use]
+    pub fn machines(&self) -> &BTreeMap<MachineId, Machine> {
+        &self.machines
+    }
+
+    /// The machine whose token has this hash; notes that it was heard of.
+    #[must_use]
+    pub fn authenticate(&self, token: &SecretHash, now: Timestamp) -> Option<MachineId> {
+        let contact = self.tokens.get(token)?;
+        contact.last.store(now.0, Ordering::Relaxed);
+        Some(contact.machine)
+    }
+
+    /// When a machine was last heard of since the store was opened.
+    #[must_use]
+    pub fn last_contact(&self, machine: MachineId) -> Option<Timestamp> {
+        let token = &self.machines.get(&machine)?.token;
+        let last = self.tokens.get(token)?.last.load(Ordering::Relaxed);
+        (last != i64::MIN).then_some(Timestamp(last))
+    }
+
+    /// Takes what a commit wrote.
+    pub(crate) fn take(&mut self, writes: &Writes) {
+        self.heads.take(writes);
+        for (id, machine) in &writes.machines {
+            if let Some(before) = self.machines.insert(*id, machine.clone())
+                && before.token != machine.token
+            {
+                self.tokens.remove(&before.token);
+            }
+            self.tokens.entry(machine.token).or_insert_with(|| Contact::new(*id));
+        }
+    }
+}
+
+impl Contact {
+    fn new(machine: MachineId) -> Self {
+        Self { machine, last: AtomicI64::new(i64::MIN) }
+    }
+}

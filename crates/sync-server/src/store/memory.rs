@@ -1,0 +1,349 @@
+//! A store in memory: for tests, and the second implementation that keeps the trait honest.
+
+use super::{
+    BackupFile, Known, SpaceContent, Store, StoreError, Transaction, at_once, decide, snapshot_info,
+};
+use core::future::{Future, ready};
+use parking_lot::{Mutex, RwLock};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, path::Path};
+use sync_core::{
+    api::{SnapshotInfo, SpaceInfo},
+    id::{Generation, Incarnation, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
+    protocol::Limits,
+    record::{Record, Superseded},
+    server::{
+        Answer, Code, Heads, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs,
+        PageQuery, PageRead, Request, Reservation, SecretHash, SpaceHead, StepResult, StoreHead, Writes,
+    },
+    snapshot::Snapshot,
+    space::{SpaceKind, SpaceName},
+    time::Timestamp,
+    wire,
+};
+
+/// A store in memory. It is gone when it is dropped.
+#[derive(Debug)]
+pub struct MemoryStore {
+    server: ServerId,
+    limits: Limits,
+    state: Mutex<State>,
+    known: RwLock<Known>,
+}
+
+#[derive(Debug)]
+struct State {
+    head: StoreHead,
+    spaces: BTreeMap<SpaceName, Space>,
+    machines: BTreeMap<MachineId, Machine>,
+    codes: BTreeMap<SecretHash, Code>,
+    logins: BTreeMap<(MachineId, String), Timestamp>,
+    steps: BTreeMap<(ProcedureId, String), StepResult>,
+    snapshots: BTreeMap<SnapshotId, Snapshot>,
+    notes: BTreeMap<&'static str, String>,
+    closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Space {
+    head: SpaceHead,
+    records: BTreeMap<RecordId, Record>,
+    last: BTreeMap<Incarnation, Last>,
+    superseded: Vec<Superseded>,
+    history: Vec<HistoryBatch>,
+    members: BTreeMap<MachineId, Member>,
+    reservation: Option<Reservation>,
+}
+
+/// A space of a backup: name, generation, head, records.
+type BackedUp = (SpaceName, Generation, u64, Vec<(RecordId, Record)>);
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(server: ServerId, head: StoreHead, limits: Limits) -> Self {
+        let known = Known::new(Heads::new(head.clone()), BTreeMap::new());
+        let state = State {
+            head,
+            spaces: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            logins: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            closed: false,
+        };
+        Self { server, limits, state: Mutex::new(state), known: RwLock::new(known) }
+    }
+
+    fn commit_now(&self, requests: Vec<Request>) -> Result<Vec<Answer>, StoreError> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(StoreError::Closed);
+        }
+        let (writes, answers) = at_once(decide(&mut *state, requests, &self.limits))?;
+        self.known.write().take(&writes);
+        Ok(answers)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send,
+    {
+        ready(Ok(read(&self.state.lock())))
+    }
+}
+
+impl State {
+    fn count(&self, kind: SpaceKind) -> u64 {
+        let spaces = self.spaces.iter();
+        spaces.filter(|(name, space)| name.kind == kind && space.head.exists()).count() as u64
+    }
+
+    fn load_now(&self, needs: &Needs) -> Loaded {
+        let mut loaded = Loaded::new(self.head.clone());
+        loaded.machines_enrolled = self.machines.len() as u64;
+        loaded.users = self.count(SpaceKind::User);
+        loaded.groups = self.count(SpaceKind::Group);
+        for (name, needs) in &needs.spaces {
+            let held = self.spaces.get(name);
+            let mut space = LoadedSpace::default();
+            for id in &needs.records {
+                space.records.insert(*id, held.and_then(|held| held.records.get(id).cloned()));
+            }
+            if let Some(held) = held {
+                space.head = held.head;
+                space.reservation = held.reservation;
+                if needs.whole {
+                    let all = held.records.iter();
+                    space.records.extend(all.map(|(id, record)| (*id, Some(record.clone()))));
+                    space.superseded.clone_from(&held.superseded);
+                }
+                space.last = picked(&held.last, &needs.incarnations);
+                space.members = picked(&held.members, &needs.members);
+            }
+            loaded.spaces.insert(name.clone(), space);
+        }
+        for procedure in &needs.reservations_of {
+            for (name, held) in &self.spaces {
+                if held.reservation.is_some_and(|held| held.procedure == *procedure) {
+                    let space = loaded.spaces.entry(name.clone()).or_default();
+                    space.head = held.head;
+                    space.reservation = held.reservation;
+                }
+            }
+        }
+        loaded.machines = picked(&self.machines, &needs.machines);
+        loaded.codes = picked(&self.codes, &needs.codes);
+        loaded.steps = picked(&self.steps, &needs.steps);
+        loaded
+    }
+
+    fn write_now(&mut self, writes: &Writes) {
+        if let Some(position) = writes.position {
+            self.head.position = position;
+        }
+        for (name, writes) in &writes.spaces {
+            let space = self.spaces.entry(name.clone()).or_default();
+            if writes.clear {
+                space.records.clear();
+                space.last.clear();
+                space.superseded.clear();
+            }
+            if let Some(head) = writes.head {
+                space.head = head;
+            }
+            space.records.extend(writes.records.clone());
+            space.last.extend(writes.last.clone());
+            space.superseded.extend(writes.superseded.iter().cloned());
+            space.history.extend(writes.history.iter().cloned());
+            space.members.extend(writes.members.clone());
+            if let Some(reservation) = writes.reservation {
+                space.reservation = reservation;
+            }
+        }
+        self.machines.extend(writes.machines.clone());
+        self.codes.extend(writes.codes.clone());
+        for login in &writes.logins {
+            self.logins.insert((login.machine, login.user.clone()), login.time);
+        }
+        for step in &writes.steps {
+            self.steps.insert((step.procedure, step.step.clone()), step.clone());
+        }
+        for snapshot in &writes.snapshots {
+            self.snapshots.insert(snapshot.id, snapshot.clone());
+        }
+    }
+
+    fn page_now(&self, query: &PageQuery) -> PageRead {
+        let Some(space) = self.spaces.get(&query.space) else {
+            return PageRead::default();
+        };
+        let mut all: Vec<_> =
+            space.records.iter().filter(|(_, record)| record.sequence > query.after).collect();
+        all.sort_by_key(|(_, record)| record.sequence);
+        let mut read = PageRead::default();
+        let mut bytes = 0;
+        for (id, record) in all {
+            if bytes >= query.limit as usize && !read.records.is_empty() {
+                read.more = true;
+                return read;
+            }
+            bytes += wire::encode(record).map_or(0, |encoded| encoded.len());
+            read.records.push((*id, record.clone()));
+        }
+        let superseded = space.superseded.iter();
+        read.superseded = superseded.filter(|lost| lost.sequence > query.superseded_after).cloned().collect();
+        read
+    }
+}
+
+fn picked<K: Ord + Clone, V: Clone>(
+    all: &BTreeMap<K, V>,
+    keys: &std::collections::BTreeSet<K>,
+) -> BTreeMap<K, V> {
+    keys.iter().filter_map(|key| Some((key.clone(), all.get(key)?.clone()))).collect()
+}
+
+impl Transaction for State {
+    fn load(&mut self, needs: &Needs) -> impl Future<Output = Result<Loaded, StoreError>> + Send {
+        ready(Ok(self.load_now(needs)))
+    }
+
+    fn write(&mut self, writes: &Writes) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.write_now(writes);
+        ready(Ok(()))
+    }
+
+    fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send {
+        ready(Ok(self.page_now(query)))
+    }
+}
+
+impl Store for MemoryStore {
+    fn server(&self) -> ServerId {
+        self.server
+    }
+
+    fn commit(&self, requests: Vec<Request>) -> impl Future<Output = Result<Vec<Answer>, StoreError>> + Send {
+        ready(self.commit_now(requests))
+    }
+
+    fn refresh(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        ready(Ok(()))
+    }
+
+    fn known<R>(&self, read: impl FnOnce(&Known) -> R) -> R {
+        read(&self.known.read())
+    }
+
+    fn spaces(&self) -> impl Future<Output = Result<Vec<SpaceInfo>, StoreError>> + Send {
+        self.read(|state| {
+            let info = |(name, space): (&SpaceName, &Space)| SpaceInfo {
+                space: name.clone(),
+                generation: space.head.generation,
+                head: space.head.head,
+                records: space.records.values().filter(|r| r.dead.is_none()).count() as u64,
+                reserved_until: space.reservation.map(|held| held.until),
+            };
+            let spaces = state.spaces.iter();
+            spaces.filter(|(_, space)| space.head.position > 0).map(info).collect()
+        })
+    }
+
+    fn space(&self, space: SpaceName) -> impl Future<Output = Result<SpaceContent, StoreError>> + Send {
+        self.read(move |state| {
+            state
+                .spaces
+                .get(&space)
+                .map(|space| SpaceContent {
+                    head: space.head,
+                    records: space.records.clone().into_iter().collect(),
+                    superseded: space.superseded.clone(),
+                })
+                .unwrap_or_default()
+        })
+    }
+
+    fn snapshots(&self) -> impl Future<Output = Result<Vec<SnapshotInfo>, StoreError>> + Send {
+        self.read(|state| state.snapshots.values().rev().map(snapshot_info).collect())
+    }
+
+    fn snapshot(&self, id: SnapshotId) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send {
+        self.read(move |state| state.snapshots.get(&id).cloned())
+    }
+
+    fn logins(&self) -> impl Future<Output = Result<Vec<Login>, StoreError>> + Send {
+        self.read(|state| {
+            let logins = state.logins.iter();
+            logins
+                .map(|((machine, user), time)| Login { machine: *machine, user: user.clone(), time: *time })
+                .collect()
+        })
+    }
+
+    fn step(
+        &self,
+        procedure: ProcedureId,
+        step: String,
+    ) -> impl Future<Output = Result<Option<StepResult>, StoreError>> + Send {
+        self.read(move |state| state.steps.get(&(procedure, step)).cloned())
+    }
+
+    fn note(&self, key: &'static str) -> impl Future<Output = Result<Option<String>, StoreError>> + Send {
+        self.read(|state| state.notes.get(key).cloned())
+    }
+
+    fn keep_note(
+        &self,
+        key: &'static str,
+        value: String,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.state.lock().notes.insert(key, value);
+        ready(Ok(()))
+    }
+
+    fn backup(&self, to: &Path) -> impl Future<Output = Result<BackupFile, StoreError>> + Send {
+        let spaces: Vec<BackedUp> = {
+            let state = self.state.lock();
+            let spaces = state.spaces.iter();
+            spaces
+                .map(|(name, space)| {
+                    let records = space.records.clone().into_iter().collect();
+                    (name.clone(), space.head.generation, space.head.head, records)
+                })
+                .collect()
+        };
+        let made = wire::encode(&spaces).map_err(StoreError::from).and_then(|bytes| {
+            std::fs::write(to, &bytes).map_err(StoreError::io("the backup was not written"))?;
+            Ok(BackupFile { bytes: bytes.len() as u64, sha256: Sha256::digest(&bytes).into() })
+        });
+        ready(made)
+    }
+
+    fn space_in_backup(
+        &self,
+        backup: &Path,
+        space: SpaceName,
+    ) -> impl Future<Output = Result<SpaceContent, StoreError>> + Send {
+        let read =
+            std::fs::read(backup).map_err(StoreError::io("the backup cannot be read")).and_then(|bytes| {
+                let spaces: Vec<BackedUp> = wire::decode(&bytes)?;
+                let found = spaces.into_iter().find(|(name, ..)| *name == space);
+                Ok(found
+                    .map(|(_, generation, head, records)| SpaceContent {
+                        head: SpaceHead { generation, head, ..SpaceHead::default() },
+                        records,
+                        superseded: Vec::new(),
+                    })
+                    .unwrap_or_default())
+            });
+        ready(read)
+    }
+
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        self.state.lock().closed = true;
+        ready(())
+    }
+}

@@ -1,0 +1,143 @@
+//! What is read outside of a commit: at the opening, for lists, from backups.
+
+use super::super::{Known, SpaceContent, StoreError};
+use super::transaction::{find_space, head_of, machine_of, read_content, uuid_of};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeMap;
+use sync_core::{
+    api::{SnapshotInfo, SpaceInfo},
+    id::{Epoch, MachineId, Position, ServerId, SnapshotId},
+    server::{Heads, Login, Member, PastEpoch, StoreHead},
+    snapshot::Snapshot,
+    space::SpaceName,
+    time::Timestamp,
+    wire,
+};
+
+pub(super) fn text_error(error: impl core::fmt::Display) -> StoreError {
+    StoreError::Row(error.to_string())
+}
+
+pub(super) fn read_position(connection: &Connection) -> Result<Position, StoreError> {
+    let position: i64 = connection
+        .prepare_cached("SELECT value FROM meta WHERE key = 'position'")?
+        .query_row([], |row| row.get(0))?;
+    Ok(position.cast_unsigned())
+}
+
+/// A note of the table `meta`.
+pub(crate) fn read_note(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT value FROM meta WHERE key = 'note:' || ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?)
+}
+
+fn read_blob<T: serde::de::DeserializeOwned>(connection: &Connection, key: &str) -> Result<T, StoreError> {
+    let bytes: Vec<u8> =
+        connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))?;
+    Ok(wire::decode(&bytes)?)
+}
+
+/// The server, and all heads.
+pub(crate) fn read_heads(connection: &Connection) -> Result<(ServerId, Heads), StoreError> {
+    let server: ServerId = read_blob(connection, "server")?;
+    let epoch: Epoch = read_blob(connection, "epoch")?;
+    let lineage: Vec<PastEpoch> = read_blob(connection, "lineage")?;
+    let mut heads = Heads::new(StoreHead { epoch, lineage, position: read_position(connection)? });
+    let mut names = BTreeMap::new();
+    let mut statement =
+        connection.prepare("SELECT id, name, generation, head, horizon, position FROM space")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let name: SpaceName = row.get::<_, String>(1)?.parse().map_err(text_error)?;
+        heads.set_space(&name, head_of(row, 2)?);
+        names.insert(row.get::<_, i64>(0)?, name);
+    }
+    let mut statement = connection.prepare("SELECT space, machine, present, position FROM member")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let Some(name) = names.get(&row.get::<_, i64>(0)?) else {
+            return Err(StoreError::Row("a member of no space".into()));
+        };
+        let member = Member { present: row.get(2)?, position: row.get::<_, i64>(3)?.cast_unsigned() };
+        heads.set_member(MachineId(uuid_of(row, 1)?), name, member);
+    }
+    Ok((server, heads))
+}
+
+pub(super) fn read_known(connection: &Connection) -> Result<(ServerId, Known), StoreError> {
+    let (server, heads) = read_heads(connection)?;
+    let mut machines = BTreeMap::new();
+    let mut statement = connection.prepare("SELECT id, name, token, scope, enrolled FROM machine")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        machines.insert(MachineId(uuid_of(row, 0)?), machine_of(row, 1)?);
+    }
+    Ok((server, Known::new(heads, machines)))
+}
+
+pub(super) fn read_spaces(connection: &Connection) -> Result<Vec<SpaceInfo>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, generation, head,
+                (SELECT count(*) FROM record WHERE record.space = space.id AND live),
+                (SELECT until FROM reservation WHERE reservation.space = space.id)
+         FROM space WHERE position > 0 ORDER BY name",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(SpaceInfo {
+            space: row.get::<_, String>(0)?.parse().map_err(text_error)?,
+            generation: row.get::<_, i64>(1)?.cast_unsigned(),
+            head: row.get::<_, i64>(2)?.cast_unsigned(),
+            records: row.get::<_, i64>(3)?.cast_unsigned(),
+            reserved_until: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        });
+    }
+    Ok(all)
+}
+
+pub(super) fn read_space(connection: &Connection, name: &SpaceName) -> Result<SpaceContent, StoreError> {
+    let Some((id, head)) = find_space(connection, name)? else {
+        return Ok(SpaceContent::default());
+    };
+    let (records, superseded) = read_content(connection, id)?;
+    Ok(SpaceContent { head, records, superseded })
+}
+
+pub(super) fn read_snapshots(connection: &Connection) -> Result<Vec<SnapshotInfo>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, space, time, reason, person, records, outbox FROM snapshot ORDER BY time DESC, id DESC",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let reason = serde_json::Value::String(row.get(3)?);
+        all.push(SnapshotInfo {
+            id: SnapshotId(uuid_of(row, 0)?),
+            reason: serde_json::from_value(reason).map_err(text_error)?,
+            time: Timestamp(row.get(2)?),
+            person: row.get(4)?,
+            space: row.get::<_, String>(1)?.parse().map_err(text_error)?,
+            records: row.get::<_, i64>(5)?.cast_unsigned(),
+            outbox: row.get::<_, i64>(6)?.cast_unsigned(),
+        });
+    }
+    Ok(all)
+}
+
+pub(super) fn read_snapshot(connection: &Connection, id: SnapshotId) -> Result<Option<Snapshot>, StoreError> {
+    let body: Option<Vec<u8>> = connection
+        .query_row("SELECT body FROM snapshot WHERE id = ?1", [id.0.as_bytes()], |row| row.get(0))
+        .optional()?;
+    body.map(|body| wire::decode(&body).map_err(StoreError::from)).transpose()
+}
+
+pub(super) fn read_logins(connection: &Connection) -> Result<Vec<Login>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT machine, user, time FROM login")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Login { machine: MachineId(uuid_of(row, 0)?), user: row.get(1)?, time: Timestamp(row.get(2)?) })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,128 @@
+//! The tables, their version, and how a file is opened.
+
+use super::super::StoreError;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::Path;
+
+/// Marks a file as a store of this program (`PRAGMA application_id`).
+const APPLICATION_ID: i64 = 0x464c_5359;
+/// The version of the tables (`PRAGMA user_version`).
+const SCHEMA_VERSION: i64 = 1;
+
+/// Tables are keyed by space first: what one commit writes lies together. `history` holds one row a batch.
+const TABLES: &str = "
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE space(
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+    generation INTEGER NOT NULL, head INTEGER NOT NULL, horizon INTEGER NOT NULL, position INTEGER NOT NULL);
+CREATE TABLE record(
+    space INTEGER NOT NULL, record BLOB NOT NULL, sequence INTEGER NOT NULL, live INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(space, record)) WITHOUT ROWID;
+CREATE INDEX record_by_sequence ON record(space, sequence);
+CREATE TABLE last(
+    space INTEGER NOT NULL, incarnation BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
+    sequence INTEGER NOT NULL, PRIMARY KEY(space, incarnation)) WITHOUT ROWID;
+CREATE TABLE superseded(
+    space INTEGER NOT NULL, sequence INTEGER NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(space, sequence, n)) WITHOUT ROWID;
+CREATE TABLE history(
+    space INTEGER NOT NULL, generation INTEGER NOT NULL, first INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(space, generation, first)) WITHOUT ROWID;
+CREATE TABLE member(
+    space INTEGER NOT NULL, machine BLOB NOT NULL, present INTEGER NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY(space, machine)) WITHOUT ROWID;
+CREATE TABLE reservation(
+    space INTEGER PRIMARY KEY, machine BLOB NOT NULL, procedure BLOB NOT NULL, until INTEGER NOT NULL);
+CREATE INDEX reservation_by_procedure ON reservation(procedure);
+CREATE TABLE machine(
+    id BLOB PRIMARY KEY, name TEXT NOT NULL, token BLOB NOT NULL UNIQUE, scope BLOB NOT NULL,
+    enrolled INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE code(
+    hash BLOB PRIMARY KEY, scope BLOB NOT NULL, expires INTEGER NOT NULL, used_by BLOB) WITHOUT ROWID;
+CREATE TABLE login(
+    machine BLOB NOT NULL, user TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY(machine, user)) WITHOUT ROWID;
+CREATE TABLE step(
+    procedure BLOB NOT NULL, step TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY(procedure, step)) WITHOUT ROWID;
+CREATE TABLE snapshot(
+    id BLOB PRIMARY KEY, space TEXT NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL, person TEXT,
+    records INTEGER NOT NULL, outbox INTEGER NOT NULL, body BLOB NOT NULL);
+";
+
+/// How a file is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// By the one that writes; the file is made where there is none.
+    Write,
+    /// To read only.
+    Read,
+}
+
+/// Opens a file as a store of the present schema; an empty one is given its tables, one of an older version is brought
+/// up to date.
+pub(crate) fn open_file(path: &Path, access: Access) -> Result<Connection, StoreError> {
+    let flags = match access {
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(core::time::Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let version = identify(&connection, path)?;
+    match (version, access) {
+        (Some(version), _) if version > SCHEMA_VERSION => {
+            return Err(StoreError::Version { path: path.into(), found: version, known: SCHEMA_VERSION });
+        }
+        (Some(_), Access::Read) => connection.pragma_update(None, "query_only", true)?,
+        (None, Access::Read) => return Err(StoreError::Foreign(path.into())),
+        (version, Access::Write) => {
+            // Every acknowledged commit must survive a power cut: in WAL that needs FULL.
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "cache_size", -32_000)?;
+            connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+            migrate(&mut connection, version.unwrap_or(0))?;
+        }
+    }
+    Ok(connection)
+}
+
+/// The schema version of a store; `None` where the file is still empty.
+fn identify(connection: &Connection, path: &Path) -> Result<Option<i64>, StoreError> {
+    let read = || -> rusqlite::Result<(i64, i64, i64)> {
+        Ok((
+            connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
+            connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
+        ))
+    };
+    match read() {
+        Ok((APPLICATION_ID, version @ 1.., _)) => Ok(Some(version)),
+        Ok((0, 0, 0)) => Ok(None),
+        Ok(_) => Err(StoreError::Foreign(path.into())),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(StoreError::Foreign(path.into()))
+        }
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            Err(StoreError::Damaged { path: path.into(), detail: error.to_string() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// One step for each version, from the one found to the present one, in one transaction.
+fn migrate(connection: &mut Connection, from: i64) -> Result<(), StoreError> {
+    if from == SCHEMA_VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for version in from..SCHEMA_VERSION {
+        match version {
+            0 => transaction.execute_batch(TABLES)?,
+            _ => return Err(StoreError::Fault),
+        }
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()?;
+    Ok(())
+}
