@@ -396,17 +396,21 @@ impl Machine {
                 remedy: "start it: sync-client start".into(),
             });
         }
+        // The client function beside it may have brought some of it over.
+        let before = self.totals();
         let report = self.level().await?;
+        let after = self.totals();
+        let (settled, received) = (after.settled - before.settled, after.received - before.received);
         let json = json!({
-            "settled": report.settled,
-            "received": report.received,
-            "superseded": report.superseded,
+            "settled": settled,
+            "received": received,
+            "superseded": after.superseded - before.superseded,
             "waits": report.outcome.waits,
             "set_aside": report.set_aside.iter().map(|(space, reason)| json!({
                 "space": space, "reason": reason.as_str(),
             })).collect::<Vec<_>>(),
         });
-        let text = format!("{} changes sent, {} records received.", report.settled, report.received);
+        let text = format!("{settled} changes sent, {received} records received.");
         Ok(Output::new(json, text))
     }
 

@@ -170,12 +170,7 @@ impl Machine {
         loop {
             let report = self.round().await?;
             self.tell(Event::Answered(report.outcome));
-            all.settled += report.settled;
-            all.received += report.received;
-            all.superseded += report.superseded;
-            all.set_aside.extend(report.set_aside);
-            all.forked |= report.forked;
-            all.outcome = report.outcome;
+            all.add(&report);
             let outcome = report.outcome;
             if self.state() == SyncState::Stopped || outcome.waits || !(outcome.to_do || outcome.unstarted) {
                 return Ok(all);
@@ -197,7 +192,8 @@ impl Machine {
         let until = now().plus(patience);
         loop {
             let state = self.state();
-            let (outcome, failed) = (self.store().outcome(now())?, self.contact().error.is_some());
+            let outcome = self.store().outcome(now())?;
+            let failed = self.contact().error.is_some();
             let level = state == SyncState::InProgress && (outcome.waits || !outcome.to_do);
             if level || now() >= until || (state != SyncState::Stopped && failed) {
                 return Ok(state);

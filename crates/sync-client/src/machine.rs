@@ -61,6 +61,8 @@ pub struct Machine {
     session: Mutex<Session>,
     events: Mutex<VecDeque<Event>>,
     contact: Mutex<Contact>,
+    /// What all round trips since the opening came to.
+    totals: Mutex<Report>,
     /// Something happened to the session.
     wake: Notify,
     /// One round trip at a time.
@@ -104,6 +106,7 @@ impl Machine {
             session: Mutex::new(session),
             events: Mutex::new(VecDeque::new()),
             contact: Mutex::new(Contact::default()),
+            totals: Mutex::new(Report::default()),
             wake: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
             procedures: Procedures::default(),
@@ -138,6 +141,12 @@ impl Machine {
     #[must_use]
     pub fn contact(&self) -> Contact {
         self.contact.lock().clone()
+    }
+
+    /// What all round trips since the opening came to.
+    #[must_use]
+    pub fn totals(&self) -> Report {
+        self.totals.lock().clone()
     }
 
     /// A new attempt: what failed before says nothing of it.
@@ -232,6 +241,9 @@ impl Machine {
     pub async fn round(&self) -> Result<Report> {
         let _turn = self.turn.lock().await;
         let done = self.round_trip().await;
+        if let Ok(report) = &done {
+            self.totals.lock().add(report);
+        }
         self.note_contact(done.as_ref().err())?;
         if let Err(Error::AnotherServer) = done {
             // Not another word to it: the next Start compares everything.
@@ -330,5 +342,131 @@ fn lock(folder: &Path) -> Result<File> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::FolderInUse(folder.into())),
         Err(TryLockError::Error(source)) => Err(failed(&path)(source)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        addresses::{Entry, ListOf},
+        command::Command,
+        store::Identity,
+    };
+    use serde_json::Value;
+    use sync_core::id::{MachineId, ServerId};
+    use uuid::Uuid;
+
+    /// An enrolled machine whose server is out of reach: nothing listens on port 9 of this host.
+    fn machine(folder: &Path, state: SyncState) -> Machine {
+        let mut store = Store::open(folder).unwrap();
+        let identity = Identity {
+            machine: Some(MachineId(Uuid::from_u128(1))),
+            server: Some(ServerId(Uuid::from_u128(2))),
+            realm: Some("office".into()),
+            destination: "server.example:8443".parse().unwrap(),
+            connect_to: Some("127.0.0.1:9".into()),
+            fingerprint: Some("0".repeat(64)),
+            ..Identity::default()
+        };
+        store.set_identity(identity).unwrap();
+        store.set_state(state).unwrap();
+        drop(store);
+        let pace =
+            Pace { poll: Duration::from_millis(5), retry: Duration::from_millis(5), ..Pace::default() };
+        Machine::open(folder, Options { pace, ..Options::default() }).unwrap()
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), future).await.unwrap() })
+    }
+
+    async fn done(machine: &Machine, command: Command) -> Value {
+        crate::owner::here(machine, command, None, |_| ()).await.unwrap().json
+    }
+
+    #[test]
+    fn a_folder_has_one_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = machine(folder.path(), SyncState::Stopped);
+        assert_eq!(Machine::open(folder.path(), Options::default()).unwrap_err().code(), "folder_in_use");
+        drop(first);
+        machine(folder.path(), SyncState::Stopped);
+    }
+
+    #[test]
+    fn a_person_works_while_the_server_is_out_of_reach() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = machine(folder.path(), SyncState::InProgress);
+        block_on(async {
+            let login = done(&machine, Command::Login { user: "alice".into() }).await;
+            assert_eq!((&login["level"], &login["spaces"][0]), (&false.into(), &"office/user/alice".into()));
+            let set = |setting: &str, value: Option<&str>| Command::Set {
+                setting: setting.into(),
+                value: value.map(Into::into),
+                user: None,
+            };
+            assert_eq!(done(&machine, set("copy.copies", Some("3"))).await["value"], 3);
+            let get = Command::Get { setting: Some("copy.copies".into()), user: None };
+            assert_eq!(done(&machine, get).await["value"], 3);
+            assert_eq!(done(&machine, set("copy.copies", None)).await["set"], false);
+            assert_eq!(
+                machine.execute(set("copy.copies", Some("0")), None).await.unwrap_err().code(),
+                "setting_value"
+            );
+            assert_eq!(
+                machine.execute(set("nothing", None), None).await.unwrap_err().code(),
+                "unknown_setting"
+            );
+
+            for list in [ListOf::Me, ListOf::Machine(3)] {
+                let entry =
+                    Entry { name: Some("Desk".into()), mail: Some("d@x.example".into()), ..Entry::default() };
+                let added = done(&machine, Command::AddressAdd { list: list.clone(), entry }).await;
+                let id = added["id"].as_str().unwrap().to_string();
+                let entry = Entry { name: Some("Front desk".into()), ..Entry::default() };
+                let edit = Command::AddressEdit { list: list.clone(), id: id.clone(), entry };
+                assert_eq!(done(&machine, edit).await["name"], "Front desk");
+                let all = done(&machine, Command::AddressList { list: list.clone() }).await;
+                assert_eq!((all.as_array().unwrap().len(), &all[0]["mail"]), (1, &"d@x.example".into()));
+                done(&machine, Command::AddressRemove { list: list.clone(), id: id.clone() }).await;
+                let again = machine.execute(Command::AddressRemove { list, id }, None).await;
+                assert_eq!(again.unwrap_err().code(), "unknown_entry");
+            }
+            let status = done(&machine, Command::Status).await;
+            assert_eq!(
+                (&status["user"], &status["last_error"]["code"]),
+                (&"alice".into(), &"network".into())
+            );
+            assert!(status["outbox"].as_u64().unwrap() > 0);
+            for command in
+                [Command::SupersededList, Command::SnapshotsList, Command::Log { most: 9 }, Command::Logout]
+            {
+                done(&machine, command).await;
+            }
+            let list = Command::AddressList { list: ListOf::Group("7".into()) };
+            assert_eq!(machine.execute(list, None).await.unwrap_err().code(), "not_a_member");
+            let sync = crate::owner::here(&machine, Command::Sync, None, |_| ()).await;
+            assert_eq!(sync.unwrap_err().code(), "network");
+        });
+    }
+
+    #[test]
+    fn a_stop_ends_at_its_deadline_and_says_what_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = machine(folder.path(), SyncState::InProgress);
+        block_on(async {
+            done(&machine, Command::Login { user: "alice".into() }).await;
+            machine.set("copy.copies", Some("3"), "alice").unwrap();
+            let left = tokio::select! {
+                left = machine.stop(Duration::from_millis(100)) => left.unwrap(),
+                ended = machine.run() => panic!("{ended:?}"),
+            };
+            assert_eq!((left, machine.state()), (1, SyncState::Stopped));
+            let refused = machine.execute(Command::Start { patience: Duration::ZERO }, None).await;
+            assert_eq!(refused.unwrap_err().code(), "administrator_needed");
+        });
     }
 }

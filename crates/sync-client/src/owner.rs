@@ -122,6 +122,7 @@ pub async fn here_telling(
         return done.await;
     }
     tokio::select! {
+        biased;
         done = done => done,
         ended = machine.run() => match ended {
             Ok(never) => match never {},

@@ -57,6 +57,21 @@ pub struct Report {
     pub forked: bool,
 }
 
+impl Report {
+    /// Both, one after the other; what is left is what is left now.
+    pub fn add(&mut self, later: &Self) {
+        self.outcome = later.outcome;
+        self.settled += later.settled;
+        self.received += later.received;
+        self.superseded += later.superseded;
+        self.set_aside.extend(later.set_aside.iter().cloned());
+        // A machine that runs for years must not remember all of them.
+        let beyond = self.set_aside.len().saturating_sub(100);
+        self.set_aside.drain(..beyond);
+        self.forked |= later.forked;
+    }
+}
+
 impl Store {
     /// What to say to the server now. `None` where the client function is stopped or holds back.
     ///

@@ -181,10 +181,11 @@ pub(super) fn incarnations(db: &Connection, space: i64) -> Result<std::collectio
     Ok(found)
 }
 
-/// Empties a space: no copy, no superseded values, no outbox.
+/// Empties a space: no copy, no superseded values, no outbox. That a superseded value was taken stays known, for when
+/// the server names it again.
 pub(super) fn clear(tx: &Transaction<'_>, space: i64) -> Result<()> {
-    for table in ["record", "superseded", "outbox"] {
-        tx.execute(&format!("DELETE FROM {table} WHERE space = ?1"), [space])?;
+    for what in ["record WHERE", "outbox WHERE", "superseded WHERE NOT taken AND"] {
+        tx.execute(&format!("DELETE FROM {what} space = ?1"), [space])?;
     }
     Ok(())
 }

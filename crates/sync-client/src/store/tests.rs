@@ -225,6 +225,10 @@ fn of_two_edits_the_first_to_arrive_stands_and_the_other_can_be_taken() {
     assert_eq!(b.take(row, &by()).unwrap_err().code(), "unknown_superseded");
     converge(&mut server, &mut [&mut a, &mut b]);
     assert_eq!(get(&a, &alice(), 1, "f"), Some(2));
+    // Pulled from the beginning again, it is still known that it was taken.
+    b.set_state(SyncState::Stopped).unwrap();
+    start(&mut server, &mut b);
+    assert_eq!(b.superseded().unwrap(), []);
 }
 
 #[test]
