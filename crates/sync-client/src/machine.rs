@@ -384,7 +384,7 @@ mod tests {
     }
 
     async fn done(machine: &Machine, command: Command) -> Value {
-        crate::owner::here(machine, command, None, |_| ()).await.unwrap().json
+        crate::owner::here(machine, command, None).await.unwrap().json
     }
 
     #[test]
@@ -448,7 +448,7 @@ mod tests {
             }
             let list = Command::AddressList { list: ListOf::Group("7".into()) };
             assert_eq!(machine.execute(list, None).await.unwrap_err().code(), "not_a_member");
-            let sync = crate::owner::here(&machine, Command::Sync, None, |_| ()).await;
+            let sync = crate::owner::here(&machine, Command::Sync, None).await;
             assert_eq!(sync.unwrap_err().code(), "network");
         });
     }
