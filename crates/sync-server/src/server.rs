@@ -233,8 +233,8 @@ async fn bind(address: &str) -> Result<TcpListener, ServerError> {
     TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address: address.into(), source })
 }
 
-/// The proof of the administrator's token. The file is the authority while it is there, so that an operator who lost
-/// the token removes the file and the note no longer counts; a file that was moved away leaves the proof.
+/// The proof of the administrator's token. While the file is there it is the authority, so that an operator who lost
+/// the token writes another into it; where it was moved away the proof alone stands.
 async fn administrator(folder: &Folder, store: &SqliteStore) -> Result<TokenProof, ServerError> {
     let kept = store.note(ADMINISTRATOR_NOTE).await?;
     let kept: Option<TokenProof> = kept.and_then(|note| serde_json::from_str(&note).ok());

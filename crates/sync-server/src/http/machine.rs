@@ -96,7 +96,6 @@ impl<S: Store> Interface<S> {
         let procedure = request.procedure;
         match request.step {
             ServerStep::BackUp => {
-                let name = format!("procedure-{procedure}.db");
                 let _one = self.backing_up.lock().await;
                 let earlier = self
                     .store
@@ -106,6 +105,15 @@ impl<S: Store> Interface<S> {
                 if let Some(earlier) = earlier {
                     return Ok(StepAnswer::BackedUp(read_step(&earlier)?));
                 }
+                // A file that is there already (the step was cut off, or the store was restored since) may be the only
+                // one of its time: it is never written over.
+                let name = (1_u32..)
+                    .map(|n| match n {
+                        1 => format!("procedure-{procedure}.db"),
+                        n => format!("procedure-{procedure}-{n}.db"),
+                    })
+                    .find(|name| !self.backups.join(name).exists())
+                    .ok_or_else(internal)?;
                 let made = self.back_up_to(name).await?;
                 let step = StepResult {
                     procedure,

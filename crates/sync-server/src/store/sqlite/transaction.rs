@@ -197,7 +197,7 @@ fn read_superseded(
     let mut statement = connection.prepare_cached(
         "SELECT body FROM superseded WHERE space = ?1 AND sequence > ?2 ORDER BY sequence, n",
     )?;
-    let mut rows = statement.query(params![id, after.cast_signed()])?;
+    let mut rows = statement.query(params![id, bound(after)])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
         all.push(wire::decode(row.get_ref(0)?.as_blob().map_err(text_error)?)?);
@@ -498,6 +498,11 @@ fn write_space(connection: &Connection, name: &SpaceName, writes: &SpaceWrites) 
     Ok(())
 }
 
+/// A sequence that a machine names, as a number of SQLite's: nothing lies above the largest.
+fn bound(after: u64) -> i64 {
+    i64::try_from(after).unwrap_or(i64::MAX)
+}
+
 fn page(connection: &Connection, query: &PageQuery) -> Result<PageRead, StoreError> {
     let mut read = PageRead::default();
     let Some((id, _)) = find_space(connection, &query.space)? else {
@@ -506,7 +511,7 @@ fn page(connection: &Connection, query: &PageQuery) -> Result<PageRead, StoreErr
     let mut statement = connection.prepare_cached(
         "SELECT record, body FROM record WHERE space = ?1 AND sequence > ?2 ORDER BY sequence",
     )?;
-    let mut rows = statement.query(params![id, query.after.cast_signed()])?;
+    let mut rows = statement.query(params![id, bound(query.after)])?;
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         if bytes >= query.limit as usize && !read.records.is_empty() {
