@@ -198,7 +198,9 @@ impl Store {
                 taking.told(tx, told)?;
             }
             for moved in moved {
-                note_moved(tx, moved, polled.epoch)?;
+                if let Some(space) = note_moved(tx, moved, polled.epoch, &taking.waits)? {
+                    taking.waits.insert(space, false);
+                }
             }
             set_meta(tx, "progress", &progress)?;
             if let Some(line) = taking.line(now) {
@@ -289,8 +291,13 @@ fn stop_spaces(tx: &Transaction<'_>) -> Result<()> {
     heads.into_iter().try_for_each(|(id, head)| rows::set_head(tx, id, &SpaceHead { stopped: true, ..head }))
 }
 
-/// What the poll says of a space.
-fn note_moved(tx: &Transaction<'_>, moved: Moved, epoch: sync_core::id::Epoch) -> Result<()> {
+/// What the poll says of a space. Says the space that need not wait any more.
+fn note_moved(
+    tx: &Transaction<'_>,
+    moved: Moved,
+    epoch: sync_core::id::Epoch,
+    waits: &BTreeMap<i64, bool>,
+) -> Result<Option<i64>> {
     let Moved { space, at } = moved;
     match at {
         Some((generation, head)) => {
@@ -300,14 +307,18 @@ fn note_moved(tx: &Transaction<'_>, moved: Moved, epoch: sync_core::id::Epoch) -
             if let Some(found) = rows::find(tx, &space)? {
                 rows::set_head(tx, id, &found.head)?;
             }
-            Ok(())
+            // A space that waited and moved need not wait any more: its reservation has ended, by the Start's first
+            // change, a cancel, or its time. In the answer that says `reserved` itself, only data tell so: what moved it
+            // may have been the deletion.
+            Ok((head > 0 || waits.get(&id) != Some(&true)).then_some(id))
         }
         None => match rows::find(tx, &space)? {
             // No longer a member: asked for once more, it is answered `forbidden`, and set aside.
             Some(found) if found.member => {
-                rows::set_head(tx, found.id, &SpaceHead { unpulled: true, ..found.head })
+                rows::set_head(tx, found.id, &SpaceHead { unpulled: true, ..found.head })?;
+                Ok(Some(found.id))
             }
-            _ => Ok(()),
+            _ => Ok(None),
         },
     }
 }

@@ -157,10 +157,10 @@ impl Session {
             SyncState::Stopping if !outcome.unsent => self.state = SyncState::Stopped,
             _ => {}
         }
+        // What waits at the server is not asked for meanwhile; polls go on, since they tell when its wait is over and
+        // what is new in other spaces.
         self.due = if self.again || (outcome.to_do && !outcome.waits) || outcome.unstarted {
             now
-        } else if outcome.waits {
-            now.plus(jittered(self.pace.longest, random))
         } else {
             now.plus(jittered(self.pace.poll, random))
         };
@@ -258,13 +258,13 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_at_the_server_is_tried_at_the_longest_back_off() {
+    fn polls_go_on_while_something_waits_at_the_server() {
         let mut s = session(SyncState::InProgress);
         let _ = s.handle(Event::Tick, Timestamp(0), 0);
         let waits = Outcome { to_do: true, waits: true, unsent: true, ..Outcome::default() };
         assert_eq!(
             s.handle(Event::Answered(waits), Timestamp(0), u32::MAX)[1],
-            Some(Action::Wake(Timestamp(60_000)))
+            Some(Action::Wake(Timestamp(5_000)))
         );
     }
 

@@ -3,7 +3,10 @@
 use super::{
     Answer, Deleted, Refusal, Request, Scope,
     space::{accept, commit_batch, space_mut},
-    state::{HistoryBatch, Last, Loaded, Login, Machine, Member, Needs, Reservation, StepResult, Touched},
+    state::{
+        HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, Reservation, StepResult,
+        Touched,
+    },
 };
 use crate::{
     change::{Author, Change, Context, Operation},
@@ -84,11 +87,18 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
             delete(loaded, spaces, &by, procedure, now).map_or_else(Answer::Refused, Answer::Deleted)
         }
         Request::CancelProcedure { procedure } => {
-            for space in loaded.spaces.values_mut() {
-                if space.reservation.is_some_and(|held| held.procedure == procedure) {
-                    space.reservation = None;
-                    space.touched.reservation = true;
-                }
+            let held =
+                |space: &LoadedSpace| space.reservation.is_some_and(|held| held.procedure == procedure);
+            let names: Vec<SpaceName> =
+                loaded.spaces.iter().filter(|(_, space)| held(space)).map(|(name, _)| name.clone()).collect();
+            for name in names {
+                // The machines that wait hear of it at their next poll.
+                let position = loaded.next_position();
+                let space = space_mut(loaded, &name);
+                space.reservation = None;
+                space.touched.reservation = true;
+                space.head.position = position;
+                space.touched.head = true;
             }
             Answer::Done
         }
