@@ -567,6 +567,26 @@ fn a_reserved_space_and_a_limit_let_the_outbox_wait() {
 }
 
 #[test]
+fn a_wait_ends_with_the_reservation_not_with_the_back_off() {
+    for cancelled in [true, false] {
+        let (mut server, mut a, mut b) = agreed();
+        a.set_state(SyncState::Stopped).unwrap();
+        server.delete(&alice(), Some((&a, Timestamp(NOW.0 + 60_000))));
+        assert!(server.level(&mut b).outcome.waits);
+        assert!(server.level(&mut b).outcome.waits, "nothing has moved it since");
+        if cancelled {
+            server.commit(Request::CancelProcedure { procedure: ProcedureId(Uuid::from_u128(9)) });
+        } else {
+            a.set_state(SyncState::Starting).unwrap();
+            server.level(&mut a);
+        }
+        // The next poll, well before the longest back-off is over.
+        assert!(!server.level(&mut b).outcome.to_do);
+        assert_eq!(get(&b, &alice(), 1, "f"), if cancelled { None } else { Some(1) });
+    }
+}
+
+#[test]
 fn a_restored_server_sets_aside_what_lies_beyond_it() {
     let (mut server, mut a, mut b) = agreed();
     let backup = server.memory.clone();
