@@ -220,6 +220,12 @@ From its delete to its start the server keeps the lists concerned free for this 
         /// Take only this item; may be given again [default: personal-address-list and user-group-address-list]
         #[arg(long, value_name = "ITEM", conflicts_with_all = ["resume", "cancel", "list"])]
         item: Vec<Item>,
+        /// The user to whom rows without an owner go
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["group", "resume", "cancel", "list"])]
+        user: Option<String>,
+        /// The group to which rows without an owner go
+        #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "cancel", "list"])]
+        group: Option<String>,
         /// replace: the file's entries take the place of the lists'; append: they come beside them
         #[arg(long, value_enum, default_value = "replace", conflicts_with_all = ["resume", "cancel", "list"])]
         mode: Mode,
@@ -542,7 +548,7 @@ fn command(words: Words) -> Result<Command> {
             let file = if file == Path::new("-") { None } else { Some(whole(&file)?) };
             Command::Export(ExportOrder { file, items, user, group, with_passwords, skip_refused })
         }
-        Words::Procedure { file, item, mode, resume, cancel, list, deadline, reserve, wait } => {
+        Words::Procedure { file, item, user, group, mode, resume, cancel, list, deadline, reserve, wait } => {
             let patience = Patience {
                 stop: Duration::from_secs(deadline),
                 reserve: Duration::from_secs(reserve),
@@ -550,7 +556,8 @@ fn command(words: Words) -> Result<Command> {
             };
             match file {
                 Some(file) => {
-                    let order = ProcedureOrder { file: whole(&file)?, items: item, mode: mode.into() };
+                    let order =
+                        ProcedureOrder { file: whole(&file)?, items: item, user, group, mode: mode.into() };
                     Command::Procedure { order, patience }
                 }
                 None if resume => Command::ProcedureResume { patience },

@@ -8,6 +8,7 @@ use crate::{
     draw::{self, now},
     error::{Error, Result},
     import::{ImportOrder, ImportReport, Remark, check_items, read, read_bytes},
+    lists::named_place,
     machine::Machine,
     store::live_of,
 };
@@ -33,7 +34,7 @@ use sync_core::{
         Action, Event, Evidence, Failure, FileHash, ListMode, Order, Phase, Procedure, Refusal, Source, Step,
     },
     record::FieldName,
-    space::SpaceName,
+    space::{SpaceKind, SpaceName},
     value::Value,
 };
 use tokio::sync::broadcast;
@@ -48,8 +49,20 @@ pub struct ProcedureOrder {
     pub file: PathBuf,
     /// The items that are taken from it; personal and group lists where none is named.
     pub items: Vec<Item>,
+    /// The user to whom rows without an owner go.
+    pub user: Option<String>,
+    /// The group to which rows without an owner go.
+    pub group: Option<String>,
     /// What happens to lists that have entries.
     pub mode: ListMode,
+}
+
+impl ProcedureOrder {
+    /// A procedure that replaces the lists whose rows the file holds.
+    #[must_use]
+    pub fn new(file: impl Into<PathBuf>) -> Self {
+        Self { file: file.into(), items: Vec::new(), user: None, group: None, mode: ListMode::Replace }
+    }
 }
 
 /// How patiently the steps are done.
@@ -178,7 +191,8 @@ impl Machine {
             return Err(refused(Refusal::LocalSpace));
         }
         let bytes = read_bytes(&order.file)?;
-        let file = read(&bytes, &items, None)?;
+        let unowned = named_place(&items, order.user.as_deref(), order.group.as_deref())?;
+        let file = read(&bytes, &items, unowned.as_ref())?;
         let spaces = file.split.taken.keys().map(|place| self.space_at(place)).collect::<Result<Vec<_>>>()?;
         if spaces.is_empty() {
             return Err(Error::Denied {
@@ -193,7 +207,8 @@ impl Machine {
         }
         let source = Source { name: order.file.display().to_string(), hash: hash(&bytes) };
         drop(bytes);
-        let order = Order::new(known, items, source).with_mode(order.mode);
+        let unowned = unowned.map(|place| self.space_at(&place)).transpose()?;
+        let order = Order::new(known, items, source).with_mode(order.mode).with_unowned(unowned);
         let procedure = Procedure::new(ProcedureId(draw::uuid()?), order);
         self.procedures.cancel.store(false, Ordering::Relaxed);
         let procedure = self.drive(procedure, Event::Begin, patience, token).await?;
@@ -405,7 +420,15 @@ impl Machine {
                 remedy: "put the old file back and resume, or cancel and begin again".into(),
             });
         }
-        let import = ImportOrder { items: order.items.clone(), mode: order.mode, ..ImportOrder::new(file) };
+        let unowned =
+            |kind| order.unowned.as_ref().filter(|space| space.kind == kind).map(|space| space.name.clone());
+        let import = ImportOrder {
+            items: order.items.clone(),
+            user: unowned(SpaceKind::User),
+            group: unowned(SpaceKind::Group),
+            mode: order.mode,
+            ..ImportOrder::new(file)
+        };
         let did = self.import_as(id, &import, Some(bytes), Some(&order.spaces), Some(token)).await?;
         Ok(Evidence::Imported { import: id, records: did.touched() })
     }

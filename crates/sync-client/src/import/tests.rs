@@ -215,8 +215,7 @@ async fn what_is_refused_changes_nothing() {
 async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     let folder = tempfile::tempdir().unwrap();
     let machine = machine(&folder, SyncState::InProgress);
-    let order =
-        |file: &str, items: Vec<Item>| ProcedureOrder { file: file.into(), items, mode: ListMode::Replace };
+    let order = |file: &str, items: Vec<Item>| ProcedureOrder { items, ..ProcedureOrder::new(file) };
     let begin = async |order: ProcedureOrder, token| {
         machine.begin_procedure(&order, Patience::default(), token).await.unwrap_err().code().to_string()
     };
@@ -265,7 +264,7 @@ async fn an_interrupted_procedure_is_announced_and_imports_once() {
     let status = machine.status().unwrap();
     assert_eq!(status["procedure"]["id"], id.to_string());
     assert!(status["procedure"]["text"].as_str().unwrap().contains("import"));
-    let order = ProcedureOrder { file: BRANCH.into(), items: vec![], mode: ListMode::Replace };
+    let order = ProcedureOrder::new(BRANCH);
     let second = machine.begin_procedure(&order, Patience::default(), Some(TOKEN)).await.unwrap_err();
     assert_eq!(second.code(), "procedure_unfinished");
 

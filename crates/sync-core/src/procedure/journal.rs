@@ -91,13 +91,23 @@ pub struct Order {
     /// What happens to lists that have entries.
     #[serde(default)]
     pub mode: ListMode,
+    /// Where rows without an owner go; `None` leaves them out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unowned: Option<SpaceName>,
 }
 
 impl Order {
     /// An order that replaces lists.
     #[must_use]
     pub const fn new(spaces: Vec<SpaceName>, items: Vec<Item>, source: Source) -> Self {
-        Self { spaces, items, source, mode: ListMode::Replace }
+        Self { spaces, items, source, mode: ListMode::Replace, unowned: None }
+    }
+
+    /// The same with a place for rows without an owner.
+    #[must_use]
+    pub fn with_unowned(mut self, space: Option<SpaceName>) -> Self {
+        self.unowned = space;
+        self
     }
 
     /// The same with another mode.
