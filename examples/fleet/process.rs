@@ -57,9 +57,9 @@ pub(crate) fn start(program: &str, args: &[&OsStr], log: &Path) -> Result<Runnin
         // Whatever else it prints must not fill the pipe.
         thread::spawn(move || lines.lines().for_each(drop));
     }
-    match serde_json::from_str(&line) {
-        Ok(ready) => Ok(Running { child, ready }),
-        Err(_) => {
+    match serde_json::from_str::<Value>(&line) {
+        Ok(ready) if ready["error"].is_null() => Ok(Running { child, ready }),
+        _ => {
             let _ = child.kill();
             let status = child.wait()?;
             Err(format!("{program} did not start ({status}): {}", line.trim()).into())

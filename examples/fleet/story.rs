@@ -24,6 +24,10 @@ struct Story<'a> {
     fleet: Fleet,
     book: &'a Book,
     file: &'a str,
+    /// The file from which the group's list is imported alone.
+    group_file: &'a str,
+    /// What the group's list must hold then.
+    group_entries: Vec<String>,
     person: &'a str,
     group: &'a str,
     checks: Checks,
@@ -82,7 +86,28 @@ fn acts(root: &Path, file: &Path, book: &Book, falsify: Option<&str>) -> Result<
     let file = file.to_str().ok_or("the file's name is not UTF-8")?;
     let groups = book.group_names();
     let (person, group) = (book.person(), groups[0]);
-    let mut story = Story { fleet, book, file, person, group, checks: Checks::new(falsify), progress };
+    // Where no row can be a group's, the group's list comes from a file of its own.
+    let of_group = root.join("group.csv");
+    let (text, group_entries) = outside_list(group, "Group entry", 5);
+    std::fs::write(&of_group, text)?;
+    let has_group_rows = !book.groups.is_empty() || !book.unowned.is_empty();
+    let group_file = if has_group_rows { file } else { of_group.to_str().unwrap_or(file) };
+    let group_entries = match book.groups.get(group) {
+        Some(rows) => rows.clone(),
+        None if has_group_rows => book.unowned.clone(),
+        None => group_entries,
+    };
+    let mut story = Story {
+        fleet,
+        book,
+        file,
+        group_file,
+        group_entries,
+        person,
+        group,
+        checks: Checks::new(falsify),
+        progress,
+    };
     story.started()?;
     story.two_machines()?;
     story.refused_and_allowed()?;
@@ -209,7 +234,7 @@ impl Story<'_> {
     /// The options of an import that say where rows without an owner go, where the file has no owners.
     fn placing(&self, group: bool) -> Vec<&str> {
         match (group, self.book.groups.is_empty(), self.book.persons.is_empty()) {
-            (true, true, _) => vec!["--group", self.group],
+            (true, true, _) if !self.book.unowned.is_empty() => vec!["--group", self.group],
             (false, _, true) if !self.book.groups.is_empty() => vec!["--user", self.person],
             _ => vec![],
         }
@@ -217,8 +242,7 @@ impl Story<'_> {
 
     /// What the list of the story's group must hold once the file is imported.
     fn group_names(&self) -> Vec<String> {
-        let rows = self.book.groups.get(self.group).cloned();
-        sorted(rows.unwrap_or_else(|| self.book.unowned.clone()))
+        sorted(self.group_entries.iter().cloned())
     }
 
     fn person_names(&self) -> Vec<String> {
@@ -229,7 +253,7 @@ impl Story<'_> {
     }
 
     fn import(&self, number: usize) -> Result<crate::process::Printed, Failure> {
-        let import = ["import", self.file, "--item", "user-group-address-list"];
+        let import = ["import", self.group_file, "--item", "user-group-address-list"];
         self.machine(number).ask(&[&import[..], &self.placing(true)].concat())
     }
 
@@ -365,7 +389,7 @@ impl Story<'_> {
         }
 
         let outside = root.join("outside.csv");
-        let (text, new) = outside_list(group, OUTSIDE);
+        let (text, new) = outside_list(group, "Outside", OUTSIDE);
         std::fs::write(&outside, text)?;
         let file = outside.to_str().ok_or("the folder's name is not UTF-8")?;
         let list = ["--group", group];
@@ -429,7 +453,7 @@ fn in_short(evidence: &Value) -> String {
 }
 
 /// A group's list from outside, as a Canon address book, and the names in it.
-fn outside_list(group: &str, entries: u32) -> (String, Vec<String>) {
+fn outside_list(group: &str, title: &str, entries: u32) -> (String, Vec<String>) {
     let mut text = String::from(
         "# Canon AddressBook CSV version: 0x0003\n# CharSet: UTF-8\n# SubAddressBookName: \n# DB Version: 0x010b\n\n\
          objectclass,cn,mailaddress,protocol,indxid,usergroupname,\n",
@@ -437,7 +461,7 @@ fn outside_list(group: &str, entries: u32) -> (String, Vec<String>) {
     let mut names = Vec::new();
     let group = group.replace('"', "\"\"");
     for n in 1..=entries {
-        let name = format!("Outside {n:04}");
+        let name = format!("{title} {n:04}");
         text.push_str(&format!(
             "email,\"{name}\",\"outside{n:04}@outside.example\",smtp,{},\"{group}\",\n",
             9_000 + n

@@ -138,27 +138,30 @@ fn carry(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
         let _ = io::copy(&mut from_client, &mut to_server);
         let _ = to_server.shutdown(Shutdown::Write);
     });
-    let downstream = answers(server, client, shared);
+    let downstream = answers(&server, &client, shared);
+    // Also where one side was reset: its end is the other's.
+    for stream in [&client, &server] {
+        let _ = stream.shutdown(Shutdown::Both);
+    }
     let _ = upstream.join();
     downstream
 }
 
 /// Carries answers back. A TLS handshake is let through in every mode, so that it is an answer to a request that is
 /// lost: the first bytes of application data (record type 23) after the client's first request end the connection.
-fn answers(mut server: TcpStream, mut client: TcpStream, shared: &Shared) -> io::Result<()> {
+fn answers(mut server: &TcpStream, mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     let mut pieces = 0_u64;
     loop {
         let n = server.read(&mut buffer)?;
         if n == 0 {
-            return client.shutdown(Shutdown::Write);
+            return Ok(());
         }
         // The server's hello, certificate and tickets come in the first two pieces.
         pieces += 1;
         if shared.link() == Link::DropsAnswers && pieces > 2 {
             shared.dropped.fetch_add(1, Ordering::SeqCst);
-            let _ = client.shutdown(Shutdown::Both);
-            return server.shutdown(Shutdown::Both);
+            return Ok(());
         }
         client.write_all(&buffer[..n])?;
         shared.carried.fetch_add(1, Ordering::SeqCst);
