@@ -33,9 +33,10 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
         Request::MakeCode(code) => {
             needs.codes.insert(code.hash);
         }
-        Request::Enroll { code, machine, .. } => {
+        Request::Enroll { code, machine, token, .. } => {
             needs.codes.insert(*code);
             needs.machines.insert(*machine);
+            needs.tokens.insert(*token);
         }
         Request::Membership { machine, join, leave, .. } => {
             needs.machines.insert(*machine);
@@ -129,6 +130,10 @@ fn enroll(
     if known.is_some_and(|known| known.token != machine.token) {
         return Err(Refusal::MachineTaken);
     }
+    // A token is looked up to find its machine: it must lead to one.
+    if loaded.tokens.get(&machine.token).is_some_and(|owner| *owner != id) {
+        return Err(Refusal::TokenTaken);
+    }
     match code.used_by {
         Some(user) if user == id && known.is_some() => return Ok(code.scope),
         Some(_) => return Err(Refusal::UsedCode),
@@ -145,6 +150,7 @@ fn enroll(
     }
     code.used_by = Some(id);
     machine.scope = code.scope.clone();
+    loaded.tokens.insert(machine.token, id);
     loaded.machines.insert(id, machine.clone());
     loaded.writes.machines.insert(id, machine);
     loaded.codes.insert(code.hash, code.clone());
@@ -332,6 +338,9 @@ fn bring_back(
     author: Author,
 ) -> Answer {
     let space = space_mut(loaded, name);
+    if space.reservation.is_some_and(|held| author.time < held.until) {
+        return Answer::Refused(Refusal::Reserved(name.clone()));
+    }
     let (existed, head, generation) = (space.head.exists(), space.head.head, space.head.generation);
     let changes = changes_to_bring_back(
         |id| space.records.get(&id).cloned().flatten(),

@@ -119,6 +119,8 @@ impl Memory {
             }
         }
         loaded.machines = pick(&self.machines, &needs.machines);
+        let owners = self.machines.iter().filter(|(_, machine)| needs.tokens.contains(&machine.token));
+        loaded.tokens = owners.map(|(id, machine)| (machine.token, *id)).collect();
         loaded.codes = pick(&self.codes, &needs.codes);
         loaded.steps = pick(&self.steps, &needs.steps);
         loaded

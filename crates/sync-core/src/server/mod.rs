@@ -186,6 +186,9 @@ pub enum Refusal {
     /// The machine id is taken by a machine with another token.
     #[error("a machine with this id is enrolled with another token: let the machine draw a new id")]
     MachineTaken,
+    /// The token is another machine's.
+    #[error("another machine is enrolled with this token: let the machine draw its own")]
+    TokenTaken,
     /// No such machine.
     #[error("the machine is not enrolled: enrol it first")]
     UnknownMachine,
@@ -209,6 +212,7 @@ impl Refusal {
             Self::UsedCode => "used_code",
             Self::ExpiredCode => "expired_code",
             Self::MachineTaken => "machine_taken",
+            Self::TokenTaken => "token_taken",
             Self::UnknownMachine => "unknown_machine",
             Self::OutsideEnrolment(_) => "outside_enrolment",
             Self::Limit(_) => "limit",

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     change::Change,
-    id::{Epoch, Incarnation, MachineId, RecordId, Sequence},
+    id::{ChangeId, Epoch, Incarnation, MachineId, RecordId, Sequence},
     merge::apply,
     protocol::{
         Ancestor, Limit, Limited, Limits, Page, Reply, RestoreMode, SpaceReply, SpaceRequest, Standing,
@@ -133,12 +133,15 @@ fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limit
     }
     // Every incarnation of the outbox, not the present one alone: a machine that is turned back, edits, and restarts
     // before it speaks has its reverted numbers under an incarnation that is no longer the present one.
-    let forked = request.known.iter().find(|(incarnation, known)| {
-        space.last.get(incarnation).is_some_and(|last| {
-            let sent =
-                |c: &Change| c.id == (*incarnation, last.number).into() && c.content_hash().0 == last.hash;
-            last.number > *known && !request.changes.iter().any(sent)
-        })
+    let mut ahead = request.known.iter().filter_map(|(incarnation, known)| {
+        let last = space.last.get(incarnation)?;
+        (last.number > *known).then_some((incarnation, last))
+    });
+    let mut sent: Option<BTreeMap<ChangeId, &Change>> = None;
+    let forked = ahead.find(|(incarnation, last)| {
+        let sent = sent.get_or_insert_with(|| request.changes.iter().map(|c| (c.id, c)).collect());
+        let same = sent.get(&(**incarnation, last.number).into());
+        same.is_none_or(|change| change.content_hash().0 != last.hash)
     });
     forked.map(|(incarnation, _)| Reply::Fork(*incarnation))
 }
@@ -147,31 +150,26 @@ fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limit
 /// Returns what was superseded by them.
 fn push(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) -> Vec<Superseded> {
     let existed = space_mut(loaded, &request.space).head.exists();
-    let mut newest: BTreeMap<Incarnation, usize> = BTreeMap::new();
+    // The newest change of each incarnation, and the sequence that it took.
+    let mut newest: BTreeMap<Incarnation, (&Change, Sequence)> = BTreeMap::new();
     let mut accepted: Vec<Change> = Vec::new();
     let mut superseded = Vec::new();
     let space = space_mut(loaded, &request.space);
-    for (index, change) in request.changes.iter().enumerate() {
+    for change in &request.changes {
         let applied = newest.get(&change.id.incarnation).map_or_else(
             || space.last.get(&change.id.incarnation).map_or(0, |last| last.number),
-            |i| request.changes[*i].id.number,
+            |(change, _)| change.id.number,
         );
         if change.id.number <= applied {
             continue;
         }
         superseded.extend(accept(space, change));
-        newest.insert(change.id.incarnation, index);
+        newest.insert(change.id.incarnation, (change, space.head.head));
         accepted.push(change.clone());
     }
     let first = space.head.head + 1 - accepted.len() as Sequence;
-    for index in newest.into_values() {
-        let change = &request.changes[index];
-        let place = accepted.iter().rposition(|c| c.id == change.id).unwrap_or(0);
-        let last = Last {
-            number: change.id.number,
-            hash: change.content_hash().0,
-            sequence: first + place as Sequence,
-        };
+    for (change, sequence) in newest.into_values() {
+        let last = Last { number: change.id.number, hash: change.content_hash().0, sequence };
         space.last.insert(change.id.incarnation, last);
         space.touched.last.insert(change.id.incarnation);
     }

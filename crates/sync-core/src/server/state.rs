@@ -181,6 +181,8 @@ pub struct Needs {
     pub spaces: BTreeMap<SpaceName, SpaceNeeds>,
     /// Machines by id.
     pub machines: BTreeSet<MachineId>,
+    /// Machines by the hash of their token.
+    pub tokens: BTreeSet<SecretHash>,
     /// Codes by hash.
     pub codes: BTreeSet<SecretHash>,
     /// Steps of procedures.
@@ -217,6 +219,8 @@ pub struct Loaded {
     pub spaces: BTreeMap<SpaceName, LoadedSpace>,
     /// The machines that were found.
     pub machines: BTreeMap<MachineId, Machine>,
+    /// Whose the tokens are that were found.
+    pub tokens: BTreeMap<SecretHash, MachineId>,
     /// The codes that were found.
     pub codes: BTreeMap<SecretHash, Code>,
     /// The steps that were found.
@@ -236,6 +240,7 @@ impl Loaded {
             groups: 0,
             spaces: BTreeMap::new(),
             machines: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             codes: BTreeMap::new(),
             steps: BTreeMap::new(),
             writes: Writes::default(),

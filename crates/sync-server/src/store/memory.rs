@@ -91,7 +91,8 @@ impl MemoryStore {
     where
         T: Send,
     {
-        ready(Ok(read(&self.state.lock())))
+        let state = self.state.lock();
+        ready(if state.closed { Err(StoreError::Closed) } else { Ok(read(&state)) })
     }
 }
 
@@ -135,6 +136,8 @@ impl State {
             }
         }
         loaded.machines = picked(&self.machines, &needs.machines);
+        let owners = self.machines.iter().filter(|(_, machine)| needs.tokens.contains(&machine.token));
+        loaded.tokens = owners.map(|(id, machine)| (machine.token, *id)).collect();
         loaded.codes = picked(&self.codes, &needs.codes);
         loaded.steps = picked(&self.steps, &needs.steps);
         loaded
@@ -248,7 +251,9 @@ impl Store for MemoryStore {
                 reserved_until: space.reservation.map(|held| held.until),
             };
             let spaces = state.spaces.iter();
-            spaces.filter(|(_, space)| space.head.position > 0).map(info).collect()
+            let mut infos: Vec<_> = spaces.filter(|(_, space)| space.head.position > 0).map(info).collect();
+            infos.sort_by_cached_key(|info| info.space.to_string());
+            infos
         })
     }
 
@@ -267,7 +272,11 @@ impl Store for MemoryStore {
     }
 
     fn snapshots(&self) -> impl Future<Output = Result<Vec<SnapshotInfo>, StoreError>> + Send {
-        self.read(|state| state.snapshots.values().rev().map(snapshot_info).collect())
+        self.read(|state| {
+            let mut infos: Vec<_> = state.snapshots.values().map(snapshot_info).collect();
+            infos.sort_by_key(|info| core::cmp::Reverse((info.time, info.id)));
+            infos
+        })
     }
 
     fn snapshot(&self, id: SnapshotId) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send {
@@ -300,7 +309,11 @@ impl Store for MemoryStore {
         key: &'static str,
         value: String,
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.state.lock().notes.insert(key, value);
+        let mut state = self.state.lock();
+        if state.closed {
+            return ready(Err(StoreError::Closed));
+        }
+        state.notes.insert(key, value);
         ready(Ok(()))
     }
 

@@ -135,7 +135,8 @@ pub(super) fn read_snapshot(connection: &Connection, id: SnapshotId) -> Result<O
 }
 
 pub(super) fn read_logins(connection: &Connection) -> Result<Vec<Login>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT machine, user, time FROM login")?;
+    let mut statement =
+        connection.prepare_cached("SELECT machine, user, time FROM login ORDER BY machine, user")?;
     let rows = statement.query_map([], |row| {
         Ok(Login { machine: MachineId(uuid_of(row, 0)?), user: row.get(1)?, time: Timestamp(row.get(2)?) })
     })?;

@@ -82,6 +82,11 @@ fn load(connection: &Connection, common: &Common, needs: &Needs) -> Result<Loade
             loaded.machines.insert(*id, machine);
         }
     }
+    let mut owner = connection.prepare_cached("SELECT id FROM machine WHERE token = ?1")?;
+    for token in &needs.tokens {
+        let id = owner.query_row([&token[..]], |row| uuid_of(row, 0)).optional()?;
+        loaded.tokens.extend(id.map(|id| (*token, MachineId(id))));
+    }
     for hash in &needs.codes {
         if let Some(code) = load_code(connection, *hash)? {
             loaded.codes.insert(*hash, code);
@@ -325,7 +330,9 @@ fn write(connection: &Connection, writes: &Writes) -> Result<(), StoreError> {
     for (id, machine) in &writes.machines {
         connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO machine(id, name, token, scope, enrolled) VALUES(?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO machine(id, name, token, scope, enrolled) VALUES(?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT(id) DO UPDATE
+                 SET name = excluded.name, token = excluded.token, scope = excluded.scope, enrolled = excluded.enrolled",
             )?
             .execute(params![
                 id.0.as_bytes(),
