@@ -77,6 +77,7 @@ impl<S: Store> Interface<S> {
         match answer {
             Answer::Enrolled(scope) => {
                 tracing::info!(machine = %request.machine, ?scope, "a machine was enrolled");
+                self.leave_outside(request.machine).await?;
                 Ok(Enrolled {
                     server: self.store.server(),
                     realm: self.directory.realm(),

@@ -10,7 +10,11 @@ use crate::{
     directory::{DirectoryError, People},
     store::{Store, StoreError},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use core::sync::atomic::Ordering;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use sync_core::{
     id::MachineId,
     protocol::{JoinRequest, LoginRequest, Membership, Problem},
@@ -29,6 +33,8 @@ impl<S: Store> Interface<S> {
         request: LoginRequest,
     ) -> Result<Membership, Problem> {
         self.look_at_directory().await;
+        // The people as they are from here on: who leaves a group later is seen when the memberships are brought level.
+        let _one = self.aligning.lock().await;
         let people = self.directory.people();
         if !people.users.contains_key(&request.user) {
             return Err(problem(
@@ -38,7 +44,6 @@ impl<S: Store> Interface<S> {
                 "add them to the server's file of users and groups",
             ));
         }
-        let _one = self.aligning.lock().await;
         let scope = self.scope_of(machine)?;
         let users = core::iter::once(request.user.as_str());
         let spaces = wanted(&self.directory.realm(), &people, &scope, users);
@@ -56,10 +61,10 @@ impl<S: Store> Interface<S> {
     /// An administrator's act at a machine makes it a member of the spaces that the act names.
     pub(super) async fn join(&self, machine: MachineId, request: JoinRequest) -> Result<Membership, Problem> {
         self.look_at_directory().await;
+        let _one = self.aligning.lock().await;
         self.in_realm(&request.spaces)?;
         self.in_directory(&request.spaces)?;
         self.within_enrolment(machine, &request.spaces)?;
-        let _one = self.aligning.lock().await;
         self.commit_one(Request::Membership {
             machine,
             login: None,
@@ -73,14 +78,54 @@ impl<S: Store> Interface<S> {
 
     /// Reads the directory again where it has changed, and brings the memberships level with it.
     pub(crate) async fn look_at_directory(&self) {
-        match self.directory.reload() {
-            Ok(false) => {}
-            Ok(true) => match self.align().await {
-                Ok(changed) => tracing::info!(changed, "users and groups were read again"),
-                Err(error) => tracing::error!(%error, "memberships could not be brought level"),
-            },
-            Err(error) => warn_of(&error),
+        let directory = Arc::clone(&self.directory);
+        // On a thread that may wait for the disk.
+        match tokio::task::spawn_blocking(move || directory.reload()).await {
+            Ok(Ok(changed)) => {
+                *self.complaint.lock() = None;
+                self.unlevel.fetch_or(changed, Ordering::SeqCst);
+            }
+            Ok(Err(error)) => self.warn_of(&error),
+            Err(error) => tracing::error!(%error, "users and groups could not be looked at"),
         }
+        // Until it succeeds: who left a group must not keep it because the store was busy.
+        if self.unlevel.swap(false, Ordering::SeqCst) {
+            match self.align().await {
+                Ok(changed) => tracing::info!(changed, "users and groups were read again"),
+                Err(error) => {
+                    self.unlevel.store(true, Ordering::SeqCst);
+                    tracing::error!(%error, "memberships could not be brought level");
+                }
+            }
+        }
+    }
+
+    /// Says once what is wrong with the directory, not at every look.
+    fn warn_of(&self, error: &DirectoryError) {
+        let mut complaint = self.complaint.lock();
+        let text = error.to_string();
+        if complaint.as_ref() != Some(&text) {
+            tracing::warn!(%error, code = error.code(), "users and groups could not be read again; what was read before stands");
+            *complaint = Some(text);
+        }
+    }
+
+    /// A machine that was enrolled again, for less, leaves what its enrolment no longer covers.
+    pub(super) async fn leave_outside(&self, machine: MachineId) -> Result<(), Problem> {
+        let _one = self.aligning.lock().await;
+        let scope = self.scope_of(machine)?;
+        let people = self.directory.people();
+        let leave = self.store.known(|known| {
+            let members = known.heads().machine(machine).into_iter().flat_map(|head| &head.members);
+            let present = members.filter(|(_, member)| member.present).map(|(space, _)| space);
+            outside_scope(&scope, present, |user| people.groups_of(user))
+        });
+        if !leave.is_empty() {
+            let now = clock::now();
+            self.commit_one(Request::Membership { machine, login: None, join: Vec::new(), leave, now })
+                .await?;
+        }
+        Ok(())
     }
 
     /// Brings the memberships of all machines level with the directory: what people came to have is joined, what they
@@ -186,10 +231,6 @@ impl<S: Store> Interface<S> {
         let spaces: Vec<_> = groups.iter().map(|id| SpaceName::group(&realm, id)).collect();
         self.in_directory(&spaces)
     }
-}
-
-fn warn_of(error: &DirectoryError) {
-    tracing::warn!(%error, code = error.code(), "users and groups could not be read again; what was read before stands");
 }
 
 /// The spaces of these users and of their groups, as far as the machine's enrolment covers them.

@@ -16,7 +16,7 @@ pub use serve::serve;
 
 use crate::{auth, clock, directory::Directory, store::Store};
 use bytes::Bytes;
-use core::time::Duration;
+use core::{sync::atomic::AtomicBool, time::Duration};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{HeaderMap, Method, Request, Response, body::Body, header::AUTHORIZATION};
 use message::{Form, allow, from_store, problem, respond};
@@ -30,7 +30,8 @@ use tokio::sync::{Mutex, Semaphore};
 
 /// The largest body that is read.
 pub const MAX_BODY: usize = 8 << 20;
-/// Bodies above this share [`BODY_BUDGET`]; smaller ones are bounded by the number of connections.
+/// Bodies above this share [`BODY_BUDGET`]; smaller ones are bounded by the number of connections. A caller who has not
+/// proved anything gets no more.
 const SMALL_BODY: usize = 64 << 10;
 /// How many KiB of large bodies may be in memory at once.
 const BODY_BUDGET: usize = 256 << 10;
@@ -48,6 +49,10 @@ pub struct Interface<S> {
     backups: PathBuf,
     /// Memberships are computed from what stands: one at a time.
     aligning: Mutex<()>,
+    /// The people have changed since the memberships were last brought level.
+    unlevel: AtomicBool,
+    /// Why the directory could not be read the last time it was looked at.
+    complaint: parking_lot::Mutex<Option<String>>,
     /// One backup at a time.
     backing_up: Mutex<()>,
     bodies: Semaphore,
@@ -84,6 +89,8 @@ impl<S: Store> Interface<S> {
             fingerprint: parts.fingerprint,
             backups: parts.backups,
             aligning: Mutex::new(()),
+            unlevel: AtomicBool::new(false),
+            complaint: parking_lot::Mutex::new(None),
             backing_up: Mutex::new(()),
             bodies: Semaphore::new(BODY_BUDGET),
         }
@@ -142,18 +149,19 @@ impl<S: Store> Interface<S> {
         let who = self.authorize(route.caller, &head.headers)?;
         let given = if route.method == "GET" { Form::Json } else { Form::of_request(&head.headers)? };
         let wanted = Form::of_answer(&head.headers, given)?;
+        let most = if who == Who::Anyone { SMALL_BODY } else { MAX_BODY };
         let budget = match usize::try_from(body.size_hint().lower()) {
-            Ok(0..=SMALL_BODY) if body.size_hint().exact().is_some() => None,
-            Ok(lower @ ..=MAX_BODY) => {
+            Ok(0..=SMALL_BODY) if body.size_hint().exact().is_some() || most == SMALL_BODY => None,
+            Ok(lower) if lower <= most => {
                 let upper = body.size_hint().exact().map_or(MAX_BODY, |_| lower);
                 let kib = u32::try_from(upper.div_ceil(1024)).unwrap_or(u32::MAX);
                 Some(self.bodies.try_acquire_many(kib).map_err(|_| {
                     problem(503, "busy", "too many large requests at once", "try again in a moment")
                 })?)
             }
-            _ => return Err(too_large()),
+            _ => return Err(too_large(most)),
         };
-        let body = read_body(body).await?;
+        let body = read_body(body, most).await?;
         let response = self.dispatch(route, who, given, wanted, &body).await;
         drop(budget);
         response
@@ -277,24 +285,19 @@ fn unknown_path() -> Problem {
     problem(404, "not_found", "there is no such path", "see the list of paths in the documentation")
 }
 
-fn too_large() -> Problem {
-    problem(
-        413,
-        "too_large",
-        "the body is too large",
-        &format!("send at most {MAX_BODY} bytes in one request"),
-    )
+fn too_large(most: usize) -> Problem {
+    problem(413, "too_large", "the body is too large", &format!("send at most {most} bytes in one request"))
 }
 
-async fn read_body<B>(body: B) -> Result<Bytes, Problem>
+async fn read_body<B>(body: B, most: usize) -> Result<Bytes, Problem>
 where
     B: Body + Send,
     B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
 {
-    let limited = core::pin::pin!(Limited::new(body, MAX_BODY));
+    let limited = core::pin::pin!(Limited::new(body, most));
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(most)),
         Err(_) => Err(problem(400, "malformed", "the body ended too early", "send the whole message again")),
     }
 }

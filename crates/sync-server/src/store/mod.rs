@@ -115,6 +115,19 @@ impl StoreError {
         Self::Shared { code: self.code(), detail: self.to_string() }
     }
 
+    /// The same, where it says that this file (not the store that serves) cannot be read: the file is damaged then.
+    pub(crate) fn of_a_file(self, path: &Path) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let damaged = match &self {
+            Self::Row(_) => true,
+            Self::Database(error) => {
+                matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+            }
+            _ => false,
+        };
+        if damaged { Self::Damaged { path: path.into(), detail: self.to_string() } } else { self }
+    }
+
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

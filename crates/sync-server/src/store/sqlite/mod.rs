@@ -247,7 +247,10 @@ impl Store for SqliteStore {
 
     async fn space_in_backup(&self, backup: &Path, space: SpaceName) -> Result<SpaceContent, StoreError> {
         let backup = backup.to_path_buf();
-        let work = move || reads::read_space(&open_file(&backup, false)?, &space);
+        let work = move || {
+            let read = open_file(&backup, false).and_then(|file| reads::read_space(&file, &space));
+            read.map_err(|error| error.of_a_file(&backup))
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Fault)?
     }
 
