@@ -77,6 +77,12 @@ impl MemoryStore {
         Self { server, limits, state: Mutex::new(state), known: RwLock::new(known) }
     }
 
+    /// Lets commits fail, or no longer.
+    #[cfg(test)]
+    pub(crate) fn refuse(&self, refuse: bool) {
+        self.state.lock().closed = refuse;
+    }
+
     fn commit_now(&self, requests: Vec<Request>) -> Result<Vec<Answer>, StoreError> {
         let mut state = self.state.lock();
         if state.closed {
