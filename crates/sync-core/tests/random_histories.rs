@@ -502,6 +502,11 @@ fn held_by(machine: &replica::memory::Memory) -> BTreeSet<i64> {
     outboxes.chain(set_aside).flat_map(values_of).map(|(_, value)| value).chain(in_records).collect()
 }
 
+/// How many histories: so many, or as PROPTEST_CASES says.
+fn cases(default: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 #[test]
 fn random_histories_lose_nothing_and_converge() {
     let totals = RefCell::new(Counts::default());
