@@ -136,7 +136,7 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
             fleet.machines[writer].link.set(Link::Up);
         }
     }
-    assert!(on_server > 5 && on_machine > 5 && on_import > 2, "{on_server} {on_machine} {on_import}");
+    assert!(on_server > 2 && on_machine > 2 && on_import > 1, "{on_server} {on_machine} {on_import}");
     assert!(with_lost_answers > 2, "the link dropped answers in {with_lost_answers} rounds");
 
     let level = |names: &Vec<String>| acknowledged.iter().all(|name| names.binary_search(name).is_ok());
