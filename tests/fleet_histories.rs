@@ -554,7 +554,9 @@ fn copy_folder(from: &Path, to: &Path) {
 #[test]
 fn nothing_acknowledged_is_lost_denied_means_unchanged_and_all_converge() {
     let totals = RefCell::new(Counts::default());
-    let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
+    // PROPTEST_CASES runs more.
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(200);
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
     TestRunner::new(config)
         .run(&prop::collection::vec(step(), 20..70), |steps| {
             let mut fleet = Fleet::new();

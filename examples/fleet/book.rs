@@ -1,6 +1,6 @@
 //! What the address book file says of its owners, so that the story speaks of the people and groups of that file.
 
-use crate::process::Failure;
+use harness::programs::Failure;
 use std::{collections::BTreeMap, path::Path};
 use sync_core::files::{Owner, canon_csv};
 

@@ -11,8 +11,6 @@
 
 mod book;
 mod checks;
-mod fleet;
-mod process;
 mod story;
 
 use clap::Parser;
@@ -33,15 +31,20 @@ struct Options {
     falsify: Option<String>,
 }
 
+/// The first argument with which this program is `sync-server`.
+const AS_SERVER: &str = "--as-sync-server";
+/// The first argument with which this program is `sync-client`.
+const AS_CLIENT: &str = "--as-sync-client";
+
 fn main() -> ExitCode {
     // This program runs itself again as each of the real ones: the same entry points as their binaries.
     let mut args: Vec<_> = std::env::args_os().collect();
     match args.get(1).and_then(|role| role.to_str()) {
-        Some(process::AS_SERVER) => {
+        Some(AS_SERVER) => {
             args.remove(1);
             return sync_server::cli::main(args);
         }
-        Some(process::AS_CLIENT) => {
+        Some(AS_CLIENT) => {
             args.remove(1);
             return sync_client::cli::main(args);
         }

@@ -1,12 +1,11 @@
 //! What the fleet does, act by act.
 
-use crate::{
-    book::Book,
-    checks::Checks,
-    fleet::{Fleet, Machine, OWN_SERVER},
-    process::{Failure, until},
+use crate::{AS_CLIENT, AS_SERVER, book::Book, checks::Checks};
+use harness::{
+    fleet::{Fleet, Machine, OWN_SERVER, THREE},
+    programs::{Failure, Printed, Programs, until},
+    proxy::Link,
 };
-use harness::proxy::Link;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::{path::Path, thread, time::Duration};
@@ -82,7 +81,13 @@ pub(crate) fn tell(file: &Path, keep: bool, falsify: Option<&str>) -> Result<Che
 fn acts(root: &Path, file: &Path, book: &Book, falsify: Option<&str>) -> Result<Checks, Failure> {
     let progress = Progress::new();
     progress.act("1. Three machines start");
-    let fleet = Fleet::start(root, &book.users_toml())?;
+    let fleet = Fleet::start(
+        Programs::this(AS_SERVER, AS_CLIENT)?,
+        root,
+        &book.users_toml(),
+        "127.0.0.1:8443",
+        THREE,
+    )?;
     let file = file.to_str().ok_or("the file's name is not UTF-8")?;
     let groups = book.group_names();
     let (person, group) = (book.person(), groups[0]);
@@ -115,16 +120,6 @@ fn acts(root: &Path, file: &Path, book: &Book, falsify: Option<&str>) -> Result<
     story.killed(root)?;
     story.progress.0.finish_and_clear();
     Ok(story.checks)
-}
-
-/// The names of a list's entries as a separate process prints them, sorted.
-fn names(machine: &Machine, list: &[&str]) -> Result<Vec<String>, Failure> {
-    let printed = machine.ok(&[&["address", "list"], list].concat())?;
-    let entries = printed.as_array().ok_or("address list printed no list")?;
-    let mut names: Vec<String> =
-        entries.iter().map(|entry| entry["name"].as_str().unwrap_or_default().to_string()).collect();
-    names.sort();
-    Ok(names)
 }
 
 fn sorted(names: impl IntoIterator<Item = String>) -> Vec<String> {
@@ -181,7 +176,7 @@ impl Story<'_> {
     }
 
     fn names_become(&self, number: usize, list: &[&str], wanted: &[String]) -> Result<Vec<String>, Failure> {
-        until(|| names(self.machine(number), list), |found| found == wanted)
+        until(|| self.machine(number).names(list), |found| found == wanted)
     }
 
     fn two_machines(&mut self) -> Result<(), Failure> {
@@ -252,7 +247,7 @@ impl Story<'_> {
         sorted(rows.unwrap_or_else(unowned))
     }
 
-    fn import(&self, number: usize) -> Result<crate::process::Printed, Failure> {
+    fn import(&self, number: usize) -> Result<Printed, Failure> {
         let import = ["import", self.group_file, "--item", "user-group-address-list"];
         self.machine(number).ask(&[&import[..], &self.placing(true)].concat())
     }
@@ -261,7 +256,7 @@ impl Story<'_> {
         let group = self.group;
         let list = ["--group", group];
         self.progress.act("3. A group's address list is imported, where the rule allows it");
-        let before = names(self.machine(1), &list)?;
+        let before = self.machine(1).names(&list)?;
         let refused = self.import(1)?;
         let denial = refused.json["error"].clone();
         self.progress.say(format!(
@@ -275,7 +270,7 @@ impl Story<'_> {
         self.checks.row("a Client is refused", "synchronizing (exit 1)", found);
         let steps = denial["remedy"].as_array().map_or(0, Vec::len);
         self.checks.row("the refusal says what to do", true, steps > 0);
-        let after = names(self.machine(1), &list)?;
+        let after = self.machine(1).names(&list)?;
         self.checks.row("a refusal changes nothing", told(&before), told(&after));
 
         let other = "127.0.0.1:8443";
@@ -358,7 +353,7 @@ impl Story<'_> {
         let (person, group) = (self.person, self.group);
         self.progress.act("5. A machine and the server are killed in the middle of their work");
         let list = ["--user", person];
-        let mut wanted = names(self.machine(2), &list)?;
+        let mut wanted = self.machine(2).names(&list)?;
         for n in 1..=20 {
             match n {
                 5 => {
@@ -393,7 +388,7 @@ impl Story<'_> {
         std::fs::write(&outside, text)?;
         let file = outside.to_str().ok_or("the folder's name is not UTF-8")?;
         let list = ["--group", group];
-        let before = names(self.machine(3), &list)?;
+        let before = self.machine(3).names(&list)?;
         let after = sorted(before.iter().cloned().chain(new));
         let args = ["import", file, "--item", "user-group-address-list", "--mode", "append"];
         let mut starts = Vec::new();
@@ -404,7 +399,7 @@ impl Story<'_> {
             let _ = import.kill();
             let _ = import.wait();
             self.fleet.machines[2].run()?;
-            let found = names(self.machine(3), &list)?;
+            let found = self.machine(3).names(&list)?;
             starts.push(match found {
                 found if found == before => "before",
                 found if found == after => "after",

@@ -1,6 +1,8 @@
 //! What the whole-system tests, the examples and the benches share.
 
+pub mod fleet;
 pub mod measure;
+pub mod programs;
 pub mod proxy;
 pub mod rules_model;
 pub mod served;

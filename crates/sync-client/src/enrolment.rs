@@ -101,17 +101,20 @@ impl Machine {
     /// person works with what the machine has, and the rest comes later.
     ///
     /// # Errors
-    /// [`Error::NotEnrolled`]: before its enrolment the machine does not know in which realm people are. Else what the
-    /// disk says.
+    /// [`Error::NotEnrolled`]: before its enrolment the machine does not know in which realm people are. `unknown_user`,
+    /// where the server does not know the person; nobody is logged in by that. Else what the disk says.
     pub async fn login(&self, user: &str) -> Result<LoggedIn> {
         let realm = self.realm()?;
-        {
+        self.refused.lock().remove(user);
+        let before = {
             let mut store = self.store();
+            let before = store.user().map(str::to_string);
             store.login(user, now())?;
             let progress = Progress { user: Some(user.to_string()), ..store.progress().clone() };
             store.set_progress(progress)?;
             store.join(&[SpaceName::user(&realm, user)])?;
-        }
+            before
+        };
         let ask = async {
             let link = self.link()?;
             if self.state() == SyncState::Stopped {
@@ -123,6 +126,14 @@ impl Machine {
         };
         let asked = tokio::time::timeout(self.options().login, ask).await;
         self.changed();
+        let refused = self.refused.lock().remove(user);
+        if let Some(report) = refused {
+            // Whoever the server does not know has no data here either; who was logged in before still is.
+            let mut store = self.store();
+            let progress = Progress { user: before, ..store.progress().clone() };
+            store.set_progress(progress)?;
+            return Err(Error::Told(report));
+        }
         let (level, why) = match asked {
             Ok(Ok(())) => (true, None),
             Ok(Err(error @ (Error::Store(_) | Error::Damaged(_)))) => return Err(error),

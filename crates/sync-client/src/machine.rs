@@ -13,7 +13,7 @@ use crate::{
 use core::{convert::Infallible, future::Future, pin::Pin, time::Duration};
 use parking_lot::{Mutex, MutexGuard};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
 };
@@ -61,6 +61,8 @@ pub struct Machine {
     session: Mutex<Session>,
     events: Mutex<VecDeque<Event>>,
     contact: Mutex<Contact>,
+    /// The people whose login the server refused, until whoever logged them in has been told.
+    pub(crate) refused: Mutex<BTreeMap<String, ErrorReport>>,
     /// What all round trips since the opening came to.
     totals: Mutex<Report>,
     /// Something happened to the session.
@@ -106,6 +108,7 @@ impl Machine {
             session: Mutex::new(session),
             events: Mutex::new(VecDeque::new()),
             contact: Mutex::new(Contact::default()),
+            refused: Mutex::new(BTreeMap::new()),
             totals: Mutex::new(Report::default()),
             wake: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
@@ -276,6 +279,7 @@ impl Machine {
                 }
                 // For good: what was written for this person is set aside when the server says so of the space.
                 Err(error @ Error::Refused(_)) if !error.is_of_the_network() => {
+                    self.refused.lock().insert(user.clone(), error.report());
                     let mut store = self.store();
                     store.login_told(&user)?;
                     store.note(

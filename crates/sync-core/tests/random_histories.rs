@@ -149,7 +149,7 @@ struct Run {
     /// For each value, what its author read in that field before writing it.
     read: BTreeMap<i64, Option<i64>>,
     /// Values that were written a second time by somebody who had read something else (brought back, or sent by a Start
-    /// while a machine that was turned back still has the first): the value no longer tells who wrote it.
+    /// while another machine still has the first to send): the value no longer tells who wrote it.
     ambiguous: BTreeSet<i64>,
     /// Values that a machine forgot because it was put back before they were acknowledged.
     unmade: BTreeSet<i64>,
@@ -250,6 +250,8 @@ impl Run {
                 if let Some(kept) = self.kept.get(&machine).cloned() {
                     let forgets = held_by(&self.w.machines[machine]);
                     self.w.machines[machine] = kept;
+                    // Its memory did not send what these answer: its connections are put back too.
+                    self.held.retain(|reply| reply.machine != machine);
                     self.unmade.extend(forgets);
                 }
             }
@@ -408,9 +410,8 @@ impl Run {
             if before.spaces.get(name).is_some_and(|b| b.head.stopped) && !space.head.stopped {
                 for change in &space.outbox {
                     for (_, value) in values_of(change) {
-                        if self.read.insert(value, None) != Some(None) && !self.kept.is_empty() {
-                            self.ambiguous.insert(value);
-                        }
+                        self.read.insert(value, None);
+                        self.ambiguous.insert(value);
                     }
                 }
             }
@@ -502,14 +503,18 @@ fn held_by(machine: &replica::memory::Memory) -> BTreeSet<i64> {
     outboxes.chain(set_aside).flat_map(values_of).map(|(_, value)| value).chain(in_records).collect()
 }
 
+/// How many histories: so many, or as PROPTEST_CASES says.
+fn cases(default: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 #[test]
 fn random_histories_lose_nothing_and_converge() {
     let totals = RefCell::new(Counts::default());
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 1_000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
+    // PROPTEST_CASES runs more.
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000);
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
+    let mut runner = TestRunner::new(config);
     runner
         .run(&prop::collection::vec(step(), 20..120), |steps| {
             let mut run = Run::new();
