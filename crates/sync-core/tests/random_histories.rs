@@ -306,7 +306,8 @@ impl Run {
             model.values.clear();
             model.superseded.clear();
             for (id, record) in &space.records {
-                if record.dead.is_some() {
+                // A field that was unset was written too, by somebody whom a value does not name.
+                if record.dead.is_some() || record.fields.values().any(|entry| entry.value.is_none()) {
                     model.unchecked.insert(*id);
                 }
                 for (field, entry) in &record.fields {
@@ -501,11 +502,6 @@ fn held_by(machine: &replica::memory::Memory) -> BTreeSet<i64> {
     let in_records =
         kept.flat_map(|(_, record)| record.fields.values().filter_map(|e| e.value.as_ref()?.as_int()));
     outboxes.chain(set_aside).flat_map(values_of).map(|(_, value)| value).chain(in_records).collect()
-}
-
-/// How many histories: so many, or as PROPTEST_CASES says.
-fn cases(default: u32) -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 #[test]
