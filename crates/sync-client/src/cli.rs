@@ -32,19 +32,18 @@ use tokio::signal::unix::{SignalKind, signal};
     version,
     after_help = "Examples:
   # The server's administrator made a code; the machine enrols with it and starts.
-  sync-client --data /var/lib/machine enroll --server server.example:8443 --code 7KQ2-M0XD-9AVT-R3HB \\
-      --fingerprint 5b0c...e1
-  sync-client --data /var/lib/machine --administrator-token admin.token start
-  sync-client --data /var/lib/machine run &
+  sync-client --data DIR enroll --server server.example:8443 --code 7KQ2-M0XD-9AVT-R3HB --fingerprint 5b0c...
+  sync-client --data DIR --administrator-token admin.token start
+  sync-client --data DIR run &
 
   # Somebody logs in, and finds their settings.
-  sync-client --data /var/lib/machine login alice
-  sync-client --data /var/lib/machine set display-language de
-  sync-client --data /var/lib/machine address add --name 'Front desk' --mail desk@office.example
+  sync-client --data DIR login alice
+  sync-client --data DIR set display-language de
+  sync-client --data DIR address add --name 'Front desk' --mail desk@office.example
 
   # What was overwritten is never lost.
-  sync-client --data /var/lib/machine superseded list
-  sync-client --data /var/lib/machine snapshots list
+  sync-client --data DIR superseded list
+  sync-client --data DIR snapshots list
 
 Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json there is one JSON value on the standard
 output; an error is {\"error\": {\"code\", \"message\", \"remedy\"}}; where a rule refuses, with its number under \"rule\"
