@@ -252,7 +252,7 @@ pub(super) fn keep(
         space.to_string(),
         snapshot.reason.as_str(),
         snapshot.time.0,
-        i64::try_from(snapshot.records.len()).unwrap_or(i64::MAX),
+        i64::try_from(live_of(&snapshot).len()).unwrap_or(i64::MAX),
         i64::try_from(snapshot.outbox.len()).unwrap_or(i64::MAX),
         wire::encode(&snapshot)?
     ])?;
