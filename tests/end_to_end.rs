@@ -193,7 +193,7 @@ fn what_an_administrator_deletes_is_kept_on_both_sides_and_can_be_brought_back()
 
 #[test]
 fn a_whole_restore_begins_a_new_epoch_and_sets_aside_what_came_after() {
-    let (_folder, mut fleet) = fleet();
+    let (_folder, fleet) = fleet();
     for machine in &fleet.machines[..2] {
         machine.ok(&["login", "alice"]).unwrap();
     }
