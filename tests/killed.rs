@@ -345,10 +345,10 @@ fn a_killed_procedure_goes_on_and_brings_its_lists_in_once() {
     let [one, two, _] = &fleet.machines[..] else { panic!("three machines") };
     let file: PathBuf = folder.path().join("list.csv");
     let (mut resumed, mut done_before) = (0, BTreeSet::new());
-    for round in 0..12 {
+    for round in 0..20 {
         let names = list(&file, &format!("Round {round:02}"), 60);
         let mut running = one.begin(&["procedure", file.to_str().unwrap()]).unwrap();
-        random.wait(400);
+        random.wait(220);
         if random.below(2) == 0 {
             one.kill();
             random.wait(30);

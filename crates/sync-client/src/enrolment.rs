@@ -190,8 +190,8 @@ impl Machine {
     }
 
     /// An administrator starts the client function: the machine and its server compare what they have, space by space.
-    /// Goes on by itself where it was interrupted. Returns when it is in progress and level, or after `patience`; the
-    /// state says which. [`Machine::run`] must be running meanwhile.
+    /// Goes on by itself where it was interrupted. Returns when it is in progress and level, or stopped again by somebody
+    /// else, or after `patience`; the state says which. [`Machine::run`] must be running meanwhile.
     ///
     /// # Errors
     /// [`Error::NotEnrolled`], or what the disk says.
@@ -201,8 +201,13 @@ impl Machine {
         self.forget_error();
         self.tell(Event::Start);
         let until = now().plus(patience);
+        let mut taken_up = false;
         loop {
             let state = self.state();
+            if state == SyncState::Stopped && taken_up {
+                return Ok(state);
+            }
+            taken_up = self.took_up_all();
             let outcome = self.store().outcome(now())?;
             let failed = self.contact().error.is_some();
             let level = state == SyncState::InProgress && (outcome.waits || !outcome.to_do);
@@ -223,7 +228,8 @@ impl Machine {
         self.tell(Event::Stop(by));
         while self.state() != SyncState::Stopped {
             if now() >= by {
-                self.tell(Event::Tick);
+                // Said again, since somebody may have started it meanwhile: whoever stops it finds it stopped.
+                self.tell(Event::Stop(by));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
