@@ -156,7 +156,8 @@ impl Imports {
         let mut import = machine.begin(&args).unwrap();
         // It has begun when it has asked the server whether the token is an administrator's.
         let by = Instant::now() + Duration::from_secs(5);
-        while machine.link.carried() == carried && import.try_wait().unwrap().is_none() && Instant::now() < by {
+        while machine.link.carried() == carried && import.try_wait().unwrap().is_none() && Instant::now() < by
+        {
             thread::sleep(Duration::from_millis(1));
         }
         thread::sleep(usual.mul_f64(random.below(100) as f64 / 100.0));
@@ -370,7 +371,11 @@ fn a_killed_procedure_goes_on_and_brings_its_lists_in_once() {
                     |report| report["phase"] == "finished",
                 )
                 .unwrap();
-                assert_eq!(steps(&report), ["join", "stop", "back-up", "delete", "import", "start"], "{report}");
+                assert_eq!(
+                    steps(&report),
+                    ["join", "stop", "back-up", "delete", "import", "start"],
+                    "{report}"
+                );
             }
             // It was killed before it began, or after it ended.
             _ if !ended_well => drop(one.ok(&["procedure", file.to_str().unwrap()]).unwrap()),

@@ -226,11 +226,17 @@ impl Machine {
     pub async fn stop(&self, deadline: Duration) -> Result<u64> {
         let by = now().plus(deadline);
         self.tell(Event::Stop(by));
-        while self.state() != SyncState::Stopped {
-            if now() >= by {
-                // Said again, since somebody may have started it meanwhile: whoever stops it finds it stopped.
+        let mut taken_up = false;
+        loop {
+            let state = self.state();
+            if state == SyncState::Stopped {
+                break;
+            }
+            // Said again where somebody has started it meanwhile: whoever stops it finds it stopped.
+            if now() >= by || (taken_up && state != SyncState::Stopping) {
                 self.tell(Event::Stop(by));
             }
+            taken_up = self.took_up_all();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let spaces = self.store().spaces()?;
