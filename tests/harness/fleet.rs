@@ -114,7 +114,6 @@ impl Fleet {
             programs: self.programs.clone(),
             running: Mutex::new(None),
         };
-        std::fs::create_dir_all(&machine.data)?;
         let code = self.server_command(&["enroll"])?;
         machine.enroll(destination, &text(&code, "code")?, &text(&code, "fingerprint")?)?;
         machine.run()?;
