@@ -37,7 +37,7 @@ pub struct SnapshotRow {
     pub reason: String,
     /// When.
     pub time: Timestamp,
-    /// How many records, dead ones too.
+    /// How many records a person saw in it: the live ones, with what had not been sent.
     pub records: u64,
     /// How many changes that had not been sent.
     pub outbox: u64,
@@ -252,7 +252,7 @@ pub(super) fn keep(
         space.to_string(),
         snapshot.reason.as_str(),
         snapshot.time.0,
-        i64::try_from(snapshot.records.len()).unwrap_or(i64::MAX),
+        i64::try_from(live_of(&snapshot).len()).unwrap_or(i64::MAX),
         i64::try_from(snapshot.outbox.len()).unwrap_or(i64::MAX),
         wire::encode(&snapshot)?
     ])?;
