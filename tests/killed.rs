@@ -251,7 +251,7 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
             }
             random.wait(80);
             let at = random.below(10);
-            if at % 2 == 0 {
+            if at.is_multiple_of(2) {
                 // Now at a moment when somebody waits for an answer.
                 let by = Instant::now() + Duration::from_millis(300);
                 while !machines[..2].iter().any(|machine| machine.link.is_asking()) && Instant::now() < by {
