@@ -193,7 +193,7 @@ fn what_an_administrator_deletes_is_kept_on_both_sides_and_can_be_brought_back()
 
 #[test]
 fn a_whole_restore_begins_a_new_epoch_and_sets_aside_what_came_after() {
-    let (_folder, mut fleet) = fleet();
+    let (_folder, fleet) = fleet();
     for machine in &fleet.machines[..2] {
         machine.ok(&["login", "alice"]).unwrap();
     }
@@ -247,4 +247,159 @@ fn stop_and_start_and_wrong_questions() {
     }
     let printed = one.ask(&["no-such-command"]).unwrap();
     assert_eq!((printed.status, printed.code()), (2, "usage"));
+}
+
+#[test]
+fn a_machine_without_its_server_works_on_and_says_what_it_cannot_do() {
+    let (folder, fleet) = fleet();
+    let [one, two, three] = &fleet.machines[..] else { panic!("three machines") };
+    one.ok(&["login", "alice"]).unwrap();
+    let code = fleet.server_command(&["enroll"]).unwrap();
+    fleet.kill_server();
+
+    // What needs nobody else is done, and waits to be sent; a login works with what is there.
+    one.ok(&["set", "display-language", "fr"]).unwrap();
+    one.ok(&["address", "add", "--name", "Offline", "--mail", "offline@branch.example"]).unwrap();
+    assert_eq!(one.names(&[]).unwrap(), ["Offline"]);
+    let login = two.ok(&["login", "bob"]).unwrap();
+    assert_eq!((&login["level"], &login["user"]), (&false.into(), &"bob".into()));
+    two.ok(&["set", "display-language", "it"]).unwrap();
+    let status = until(|| one.ok(&["status"]), |status| status["last_error"]["code"] == "network").unwrap();
+    assert_eq!((&status["outbox"], &status["last_error"]["code"]), (&2.into(), &"network".into()));
+    assert_eq!(status["state"], "in-progress");
+
+    // What needs the server says so, and has done nothing.
+    for refused in [
+        one.ask(&["sync"]),
+        one.ask(&["procedure", BRANCH]),
+        three.ask(&["import", BRANCH, "--item", "user-group-address-list"]),
+    ] {
+        let refused = refused.unwrap();
+        assert_eq!((refused.status, refused.code()), (1, "network"), "{}", refused.json);
+        assert!(!refused.json["error"]["remedy"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(one.ok(&["procedure", "--list"]).unwrap(), Value::Array(vec![]));
+    assert_eq!(one.ok(&["status"]).unwrap()["state"], "in-progress");
+    for args in [&["machines"][..], &["backup"], &["delete", "--user", "alice"], &["enroll"]] {
+        let refused = fleet.ask_server(args).unwrap();
+        assert_eq!((refused.status, refused.code()), (1, "server_not_reachable"), "{args:?}");
+    }
+    let client = Programs::built().unwrap().client;
+    let (fresh, address) = (folder.path().join("fresh"), fleet.address.to_string());
+    let word = |key: &str| code[key].as_str().unwrap();
+    let enroll = [
+        "enroll",
+        "--json",
+        "--data",
+        fresh.to_str().unwrap(),
+        "--server",
+        &address,
+        "--code",
+        word("code"),
+        "--fingerprint",
+        word("fingerprint"),
+    ];
+    assert_eq!(client.run(&enroll).unwrap().code(), "network");
+    let start = ["start", "--json", "--data", fresh.to_str().unwrap(), "--administrator-token"];
+    let token = fleet.server_data().join("administrator-token");
+    let started = client.run(&[&start[..], &[token.to_str().unwrap()]].concat()).unwrap();
+    assert_eq!((started.status, started.code()), (1, "not_enrolled"));
+    // A stop ends at its deadline; a start goes on when the server is there again.
+    assert_eq!(one.ok(&["stop", "--deadline", "0"]).unwrap()["unsent"], 2);
+    let started = one.ok(&["start"]).unwrap();
+    assert_eq!((&started["state"], &started["level"]), (&"starting".into(), &false.into()));
+    assert_eq!(started["error"]["code"], "network");
+
+    fleet.restart_server().unwrap();
+    until(|| one.ok(&["status"]), |status| status["state"] == "in-progress").unwrap();
+    two.ok(&["login", "alice"]).unwrap();
+    setting_becomes(two, "display-language", "fr");
+    names_become(two, &["--user", "alice"], &["Offline"]);
+    one.ok(&["login", "bob"]).unwrap();
+    let found = until(|| Ok(one.ok(&["get", "display-language"])?["value"].clone()), |found| *found == "it");
+    assert_eq!(found.unwrap(), "it", "what was done after a login that the server had not heard of");
+    assert_eq!(client.run(&enroll).unwrap().status, 0, "the code was not used up");
+}
+
+#[test]
+fn passwords_are_kept_and_shown_to_nobody_who_does_not_ask_for_them() {
+    let (folder, fleet) = fleet();
+    let [one, two, three] = &fleet.machines[..] else { panic!("three machines") };
+    let book = |password: &str| {
+        let file = folder.path().join("folders.csv");
+        let text = format!(
+            "# Canon AddressBook CSV version: 0x0003\r\n# CharSet: UTF-8\r\n\r\n\
+             objectclass,cn,url,path,protocol,username,pwd,indxid,accesscode,loginusername,\r\n\
+             remotefilesystem,\"Scans\",\"ftp.branch.example\",\"/in\",ftp,\"scanner\",\"{password}\",201,4711,\"alice\",\r\n"
+        );
+        fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_string()
+    };
+    let first = book("Pa55-one");
+    let item = ["--item", "personal-address-list"];
+    one.ok(&["login", "alice"]).unwrap();
+    two.ok(&["login", "alice"]).unwrap();
+    let mut said = vec![three.ok(&[&["import", &first, "--plan"], &item[..]].concat()).unwrap()];
+    said.push(three.ok(&[&["import", &first], &item[..]].concat()).unwrap());
+    names_become(one, &[], &["Scans"]);
+    names_become(two, &[], &["Scans"]);
+    // Two passwords at once: one of them is superseded.
+    two.link.set(Link::Down);
+    let second = book("Pa55-two");
+    said.push(three.ok(&[&["import", &second, "--mode", "replace"], &item[..]].concat()).unwrap());
+    three.ok(&["sync"]).unwrap();
+    let (out, asked_for) = (folder.path().join("out.csv"), folder.path().join("with-passwords.csv"));
+    said.push(three.ok(&["export", out.to_str().unwrap(), "--user", "alice"]).unwrap());
+    // Whoever asks for them gets them, and the log says so.
+    let export = ["export", asked_for.to_str().unwrap(), "--user", "alice", "--with-passwords"];
+    said.push(three.ok(&export).unwrap());
+    let text = fs::read_to_string(&asked_for).unwrap();
+    assert!(text.contains("Pa55-two") && text.contains("4711"), "{text}");
+    assert!(three.ok(&["log"]).unwrap().to_string().contains("passwords_exported"));
+    two.ok(&["stop", "--deadline", "0"]).unwrap();
+    let third = book("Pa55-three");
+    said.push(two.ok(&[&["import", &third, "--mode", "replace"], &item[..]].concat()).unwrap());
+    two.link.set(Link::Up);
+    two.ok(&["start"]).unwrap();
+    said.push(one.ok(&["procedure", BRANCH, "--item", "personal-address-list"]).unwrap());
+    for machine in [one, two, three] {
+        for args in
+            [&["address", "list", "--user", "alice"][..], &["superseded", "list"], &["log"], &["status"]]
+        {
+            said.push(machine.ok(args).unwrap());
+        }
+        let kept = machine.ok(&["snapshots", "list"]).unwrap();
+        for snapshot in kept.as_array().unwrap() {
+            said.push(machine.ok(&["snapshots", "show", snapshot["id"].as_str().unwrap()]).unwrap());
+        }
+    }
+    assert!(said.iter().any(|said| said.to_string().contains("***")), "something was hidden");
+    let mut texts: Vec<String> = said.iter().map(ToString::to_string).collect();
+    for text in &texts {
+        assert!(!text.contains("4711"), "an access code is shown: {text}");
+    }
+    // In a file it goes with the entry that it protects.
+    texts.push(fs::read_to_string(&out).unwrap());
+    for log in ["server.log", "machine-1.log", "machine-2.log", "machine-3.log"] {
+        texts.push(fs::read_to_string(folder.path().join(log)).unwrap());
+    }
+    let token = fs::read_to_string(fleet.server_data().join("administrator-token")).unwrap();
+    for text in texts {
+        for secret in ["Pa55", token.trim()] {
+            assert!(!text.contains(secret), "{secret} is shown: {text}");
+        }
+    }
+    // What lies on the disks is its owner's alone.
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = fleet.server_data();
+    for (path, mode) in [
+        (&one.data, 0o700),
+        (&server, 0o700),
+        (&server.join("key.pem"), 0o600),
+        (&server.join("administrator-token"), 0o600),
+        (&out, 0o600),
+        (&asked_for, 0o600),
+    ] {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
+    }
 }

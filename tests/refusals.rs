@@ -103,7 +103,7 @@ fn bodies_and_tokens_that_are_not_right_change_nothing() {
 fn certificates_and_codes_that_are_not_right_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let users = "realm = \"office\"\n[[user]]\nname = \"alice\"\ngroups = []\n";
-    let mut fleet = Fleet::start(
+    let fleet = Fleet::start(
         Programs::built().unwrap(),
         folder.path(),
         users,

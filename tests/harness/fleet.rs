@@ -9,6 +9,7 @@ use std::{
     ffi::OsStr,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// The address that means "my own server function" (rule 6).
@@ -42,7 +43,7 @@ pub struct Machine {
     role: &'static str,
     token: PathBuf,
     programs: Programs,
-    running: Option<Running>,
+    running: Mutex<Option<Running>>,
 }
 
 /// The fleet.
@@ -56,7 +57,12 @@ pub struct Fleet {
     pub machines: Vec<Machine>,
     root: PathBuf,
     programs: Programs,
-    server: Option<Running>,
+    server: Mutex<Option<Running>>,
+}
+
+/// Processes are killed and started while others ask.
+fn held(running: &Mutex<Option<Running>>) -> MutexGuard<'_, Option<Running>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn text(value: &Value, key: &str) -> Result<String, Failure> {
@@ -86,7 +92,7 @@ impl Fleet {
             machines: Vec::new(),
             root: root.into(),
             programs,
-            server: Some(server),
+            server: Mutex::new(Some(server)),
         };
         for (name, role, destination) in roles {
             fleet.add(name, role, destination)?;
@@ -99,16 +105,15 @@ impl Fleet {
     /// # Errors
     /// What the machine or the server says.
     pub fn add(&mut self, name: &'static str, role: &'static str, destination: &str) -> Result<(), Failure> {
-        let mut machine = Machine {
+        let machine = Machine {
             name,
             role,
             data: self.root.join(format!("machine-{}", self.machines.len() + 1)),
             token: self.server_data().join("administrator-token"),
             link: Proxy::start(self.address)?,
             programs: self.programs.clone(),
-            running: None,
+            running: Mutex::new(None),
         };
-        std::fs::create_dir_all(&machine.data)?;
         let code = self.server_command(&["enroll"])?;
         machine.enroll(destination, &text(&code, "code")?, &text(&code, "fingerprint")?)?;
         machine.run()?;
@@ -143,16 +148,16 @@ impl Fleet {
     }
 
     /// Kills the server.
-    pub fn kill_server(&mut self) {
-        self.server = None;
+    pub fn kill_server(&self) {
+        *held(&self.server) = None;
     }
 
     /// Starts the server again where it was.
     ///
     /// # Errors
     /// What it said instead.
-    pub fn restart_server(&mut self) -> Result<(), Failure> {
-        self.server = Some(serve(&self.programs, &self.root, &self.address.to_string())?);
+    pub fn restart_server(&self) -> Result<(), Failure> {
+        *held(&self.server) = Some(serve(&self.programs, &self.root, &self.address.to_string())?);
         Ok(())
     }
 }
@@ -207,16 +212,16 @@ impl Machine {
     ///
     /// # Errors
     /// What it said instead.
-    pub fn run(&mut self) -> Result<(), Failure> {
+    pub fn run(&self) -> Result<(), Failure> {
         let log = self.data.with_extension("log");
         let args = self.args(&["run", "--poll-interval", POLL, "--longest-wait", LONGEST]);
-        self.running = Some(self.programs.client.start(&args, &log)?);
+        *held(&self.running) = Some(self.programs.client.start(&args, &log)?);
         Ok(())
     }
 
     /// Kills that process.
-    pub fn kill(&mut self) {
-        self.running = None;
+    pub fn kill(&self) {
+        *held(&self.running) = None;
     }
 
     /// A separate `sync-client ... --json`.

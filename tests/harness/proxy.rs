@@ -37,8 +37,13 @@ struct Shared {
     link: AtomicU8,
     dropped: AtomicU64,
     carried: AtomicU64,
+    cut_off: AtomicU64,
+    asking: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
 }
+
+/// How many bytes from a machine are a request: the frames that keep a connection going are smaller.
+const REQUEST: u64 = 100;
 
 impl Shared {
     fn link(&self) -> Link {
@@ -69,6 +74,8 @@ impl Proxy {
             link: AtomicU8::new(Link::Up as u8),
             dropped: AtomicU64::new(0),
             carried: AtomicU64::new(0),
+            cut_off: AtomicU64::new(0),
+            asking: AtomicU64::new(0),
             open: Mutex::new(Vec::new()),
         });
         let accepting = Arc::downgrade(&shared);
@@ -111,6 +118,18 @@ impl Proxy {
         self.shared.dropped.load(Ordering::SeqCst)
     }
 
+    /// Whether a request is on its way, or on the server, and not answered yet.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        self.shared.asking.load(Ordering::SeqCst) >= REQUEST
+    }
+
+    /// How many connections ended, on either side, while a request on them was not answered yet.
+    #[must_use]
+    pub fn cut_off(&self) -> u64 {
+        self.shared.cut_off.load(Ordering::SeqCst)
+    }
+
     /// How many pieces of answers were carried.
     #[must_use]
     pub fn carried(&self) -> u64 {
@@ -134,11 +153,25 @@ fn carry(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
         shared.open.lock().unwrap_or_else(PoisonError::into_inner).push(stream.try_clone()?);
     }
     let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+    let unanswered = Arc::new(AtomicU64::new(0));
+    let (asked, link) = (Arc::clone(&unanswered), Arc::clone(shared));
     let upstream = thread::spawn(move || {
-        let _ = io::copy(&mut from_client, &mut to_server);
-        let _ = to_server.shutdown(Shutdown::Write);
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(n @ 1..) = from_client.read(&mut buffer) {
+            for asked in [&asked, &link.asking] {
+                asked.fetch_add(n as u64, Ordering::SeqCst);
+            }
+            if to_server.write_all(&buffer[..n]).is_err() {
+                break;
+            }
+        }
+        // The other way ends too, and says so of a request that is left.
+        let _ = to_server.shutdown(Shutdown::Both);
     });
-    let downstream = answers(&server, &client, shared);
+    let downstream = answers(&server, &client, shared, &unanswered);
+    if unanswered.load(Ordering::SeqCst) >= REQUEST {
+        shared.cut_off.fetch_add(1, Ordering::SeqCst);
+    }
     // Also where one side was reset: its end is the other's.
     for stream in [&client, &server] {
         let _ = stream.shutdown(Shutdown::Both);
@@ -149,7 +182,12 @@ fn carry(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
 
 /// Carries answers back. A TLS handshake is let through in every mode, so that it is an answer to a request that is
 /// lost: the first bytes of application data (record type 23) after the client's first request end the connection.
-fn answers(mut server: &TcpStream, mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
+fn answers(
+    mut server: &TcpStream,
+    mut client: &TcpStream,
+    shared: &Shared,
+    unanswered: &AtomicU64,
+) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     let mut pieces = 0_u64;
     loop {
@@ -159,6 +197,9 @@ fn answers(mut server: &TcpStream, mut client: &TcpStream, shared: &Shared) -> i
         }
         // The server's hello, certificate and tickets come in the first two pieces.
         pieces += 1;
+        for answered in [unanswered, &shared.asking] {
+            answered.store(0, Ordering::SeqCst);
+        }
         if shared.link() == Link::DropsAnswers && pieces > 2 {
             shared.dropped.fetch_add(1, Ordering::SeqCst);
             return Ok(());

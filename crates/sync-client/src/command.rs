@@ -424,6 +424,9 @@ impl Machine {
             (None, true) => {
                 "The client function synchronizes; this machine is level with the server.".to_string()
             }
+            (None, false) if state == SyncState::Stopped => {
+                "The client function was stopped again meanwhile.".to_string()
+            }
             (None, false) => {
                 format!("The client function is {state}; there is still something to bring over.")
             }

@@ -190,8 +190,8 @@ impl Machine {
     }
 
     /// An administrator starts the client function: the machine and its server compare what they have, space by space.
-    /// Goes on by itself where it was interrupted. Returns when it is in progress and level, or after `patience`; the
-    /// state says which. [`Machine::run`] must be running meanwhile.
+    /// Goes on by itself where it was interrupted. Returns when it is in progress and level, or stopped again by somebody
+    /// else, or after `patience`; the state says which. [`Machine::run`] must be running meanwhile.
     ///
     /// # Errors
     /// [`Error::NotEnrolled`], or what the disk says.
@@ -201,8 +201,13 @@ impl Machine {
         self.forget_error();
         self.tell(Event::Start);
         let until = now().plus(patience);
+        let mut taken_up = false;
         loop {
             let state = self.state();
+            if state == SyncState::Stopped && taken_up {
+                return Ok(state);
+            }
+            taken_up = self.took_up_all();
             let outcome = self.store().outcome(now())?;
             let failed = self.contact().error.is_some();
             let level = state == SyncState::InProgress && (outcome.waits || !outcome.to_do);
@@ -221,10 +226,17 @@ impl Machine {
     pub async fn stop(&self, deadline: Duration) -> Result<u64> {
         let by = now().plus(deadline);
         self.tell(Event::Stop(by));
-        while self.state() != SyncState::Stopped {
-            if now() >= by {
-                self.tell(Event::Tick);
+        let mut taken_up = false;
+        loop {
+            let state = self.state();
+            if state == SyncState::Stopped {
+                break;
             }
+            // Said again where somebody has started it meanwhile: whoever stops it finds it stopped.
+            if now() >= by || (taken_up && state != SyncState::Stopping) {
+                self.tell(Event::Stop(by));
+            }
+            taken_up = self.took_up_all();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let spaces = self.store().spaces()?;

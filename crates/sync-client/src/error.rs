@@ -16,6 +16,9 @@ pub enum Error {
     /// Another process owns the data folder and does not answer on its socket.
     #[error("the data folder {} is in use by another process", .0.display())]
     FolderInUse(PathBuf),
+    /// The process that owns the data folder took the command and ended before it answered.
+    #[error("the process that owns the data folder {} ended before it answered", .0.display())]
+    OwnerGone(PathBuf),
     /// The data folder cannot be used.
     #[error("the data folder {} cannot be used: {source}", .path.display())]
     Folder {
@@ -166,6 +169,7 @@ impl Error {
     pub fn code(&self) -> &str {
         match self {
             Self::FolderInUse(_) => "folder_in_use",
+            Self::OwnerGone(_) => "owner_gone",
             Self::Folder { .. } => "folder",
             Self::ForeignStore(_) => "foreign_store",
             Self::NewerStore { .. } => "newer_store",
@@ -205,6 +209,9 @@ impl Error {
     pub fn remedy(&self) -> String {
         let text = match self {
             Self::FolderInUse(_) => "end the other process, or name another folder with --data",
+            Self::OwnerGone(_) => {
+                "the command was carried out, or it was not: look at what stands, then repeat it where it is missing"
+            }
             Self::Folder { .. } => {
                 "check that the folder exists and that its permissions let this user write"
             }

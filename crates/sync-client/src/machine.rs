@@ -182,6 +182,11 @@ impl Machine {
         self.wake.notify_one();
     }
 
+    /// Whether [`Machine::run`] has taken up all that it was told.
+    pub(crate) fn took_up_all(&self) -> bool {
+        self.events.lock().is_empty()
+    }
+
     /// A person changed something that synchronizes.
     pub fn changed(&self) {
         self.tell(Event::Changed);

@@ -64,7 +64,8 @@ pub async fn ask(
 /// The same; a long command tells `say` meanwhile how far it is.
 ///
 /// # Errors
-/// The command's own, or [`Error::FolderInUse`] where the owner does not listen.
+/// The command's own, [`Error::FolderInUse`] where the owner does not listen, or [`Error::OwnerGone`] where it ended before
+/// it answered.
 pub async fn ask_telling(
     folder: &Path,
     options: Options,
@@ -177,7 +178,10 @@ impl<'a> Work<'a> {
 }
 
 async fn there(stream: UnixStream, asked: &Asked, folder: &Path, say: impl Fn(&str)) -> Result<Output> {
-    let broken = |error: io::Error| Error::Folder { path: folder.join(SOCKET), source: error };
+    let broken = |error: io::Error| match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Error::OwnerGone(folder.into()),
+        _ => Error::Folder { path: folder.join(SOCKET), source: error },
+    };
     let (read, mut write) = stream.into_split();
     let mut line = serde_json::to_vec(asked).map_err(|error| broken(error.into()))?;
     line.push(b'\n');
@@ -186,6 +190,9 @@ async fn there(stream: UnixStream, asked: &Asked, folder: &Path, say: impl Fn(&s
     loop {
         let mut reply = String::new();
         replies.read_line(&mut reply).await.map_err(broken)?;
+        if !reply.ends_with('\n') {
+            return Err(Error::OwnerGone(folder.into()));
+        }
         match serde_json::from_str(&reply).map_err(|error| broken(error.into()))? {
             Answered::Told(line) => say(&line),
             Answered::Ok(output) => return Ok(output),

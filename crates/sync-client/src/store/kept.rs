@@ -37,7 +37,7 @@ pub struct SnapshotRow {
     pub reason: String,
     /// When.
     pub time: Timestamp,
-    /// How many records, dead ones too.
+    /// How many records a person saw in it: the live ones, with what had not been sent.
     pub records: u64,
     /// How many changes that had not been sent.
     pub outbox: u64,
