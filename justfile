@@ -20,6 +20,7 @@ ci:
 bench:
     cargo bench --bench decide
     cargo bench --bench poll
+    cargo bench --bench push
 
 # The merge against written histories.
 vectors FILE="tests/data/merge_vectors.json":

@@ -32,23 +32,22 @@ use tokio::signal::unix::{SignalKind, signal};
     version,
     after_help = "Examples:
   # The server's administrator made a code; the machine enrols with it and starts.
-  sync-client --data /var/lib/machine enroll --server server.example:8443 --code 7KQ2-M0XD-9AVT-R3HB \\
-      --fingerprint 5b0c...e1
-  sync-client --data /var/lib/machine --administrator-token admin.token start
-  sync-client --data /var/lib/machine run &
+  sync-client --data DIR enroll --server server.example:8443 --code CODE --fingerprint HEX
+  sync-client --data DIR --administrator-token admin.token start
+  sync-client --data DIR run &
 
   # Somebody logs in, and finds their settings.
-  sync-client --data /var/lib/machine login alice
-  sync-client --data /var/lib/machine set display-language de
-  sync-client --data /var/lib/machine address add --name 'Front desk' --mail desk@office.example
+  sync-client --data DIR login alice
+  sync-client --data DIR set display-language de
+  sync-client --data DIR address add --name 'Front desk' --mail desk@office.example
 
   # What was overwritten is never lost.
-  sync-client --data /var/lib/machine superseded list
-  sync-client --data /var/lib/machine snapshots list
+  sync-client --data DIR superseded list
+  sync-client --data DIR snapshots list
 
-Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json there is one JSON value on the standard
-output; an error is {\"error\": {\"code\", \"message\", \"remedy\"}}; where a rule refuses, with its number under \"rule\"
-and the remedy as a list of steps."
+Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json there is one JSON value
+on the standard output; an error is {\"error\": {\"code\", \"message\", \"remedy\"}}; where a rule
+refuses, with its number under \"rule\" and the remedy as a list of steps."
 )]
 struct Cli {
     /// The machine's data folder; made where there is none
@@ -92,7 +91,7 @@ enum Words {
         /// What people call the machine [default: the computer's name]
         #[arg(long)]
         name: Option<String>,
-        /// client, server-with-client
+        /// client, or server-with-client where the machine has a server function too [default: client]
         #[arg(long)]
         role: Option<Role>,
     },
@@ -168,11 +167,12 @@ enum Words {
     /// Import an address book file (Canon CSV) into personal lists, group lists and the machine's own (administrator)
     #[command(after_help = "Examples:
   sync-client --data DIR --administrator-token FILE import lists.csv --item user-group-address-list
-  sync-client --data DIR --administrator-token FILE import desk.csv --item personal-address-list --user alice
+  sync-client --data DIR --administrator-token FILE import desk.csv --user alice
   sync-client --data DIR --administrator-token FILE import lists.csv --mode replace --plan
 
-Only the rows that belong to the item are taken, by their owner columns; what stays out is counted. All of it is written
-at once, or nothing. What a list was before is kept: sync-client snapshots list.")]
+Only the rows that belong to the item are taken, by their owner columns; what stays out is
+counted. All of it is written at once, or nothing. What a list was before is kept:
+sync-client snapshots list.")]
     Import {
         /// The file
         file: PathBuf,
@@ -211,8 +211,9 @@ at once, or nothing. What a list was before is kept: sync-client snapshots list.
   sync-client --data DIR --administrator-token FILE procedure --resume
   sync-client --data DIR procedure --list
 
-Each step is kept in a journal before it runs. After a failure, or a crash of either side, --resume goes on where it was.
-From its delete to its start the server keeps the lists concerned free for this machine.")]
+Each step is kept in a journal before it runs. After a failure, or a crash of either side,
+--resume goes on where it was. From its delete to its start the server keeps the lists concerned
+free for this machine.")]
     Procedure {
         /// The file
         #[arg(required_unless_present_any = ["resume", "cancel", "list"], conflicts_with_all = ["resume", "cancel", "list"])]
@@ -267,7 +268,7 @@ struct Whose {
     /// A user group's list
     #[arg(long, value_name = "ID")]
     group: Option<String>,
-    /// A list of the machine, 1 to 10
+    /// A list of the machine: 1 to 10, or 11 for the one-touch list
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=11))]
     list: Option<i64>,
 }

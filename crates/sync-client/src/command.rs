@@ -208,7 +208,8 @@ impl Machine {
                 let machine = self.store().identity().machine;
                 Ok(Output::new(
                     json!({"machine": machine, "server": server, "realm": self.realm()?}),
-                    "The machine is enrolled. Start its client function with: sync-client start",
+                    "The machine is enrolled. Start its client function with: sync-client --data DIR --administrator-token \
+                     FILE start",
                 ))
             }
             Command::Start { patience } => {

@@ -223,7 +223,7 @@ impl Error {
             Self::Damaged(_) => "keep the folder for examination, and enrol the machine in a new one",
             Self::Random(_) => "try again when the system has started up",
             Self::NotEnrolled => {
-                "enrol it: sync-client enroll --server ADDRESS --code CODE --fingerprint HEX"
+                "enrol it: sync-client --data DIR enroll --server ADDRESS --code CODE --fingerprint HEX"
             }
             Self::ServerNotFound => "set the address: sync-client set-destination HOST:PORT",
             Self::Network { .. } | Self::Timeout(_) => {

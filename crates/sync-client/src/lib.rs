@@ -8,8 +8,10 @@
 //! | [`settings`], [`addresses`], [`kept`] | what people read and change |
 //! | [`decide`] | "may this import run now?", without any machine |
 //! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
+//! | [`status`] | where the machine stands |
 //! | [`store`] | the durable replica |
 //! | [`connection`], [`administrator`] | the server, and who may |
+//! | [`draw`] | the clock, and what is drawn at random |
 //! | [`error`] | everything that can go wrong, with codes and remedies |
 
 pub mod addresses;

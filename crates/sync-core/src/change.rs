@@ -76,8 +76,9 @@ pub struct Change {
     pub author: Author,
 }
 
-/// SHA-256 over the canonical encoding of a change's record and operation. Its id and context stay out, since they may
-/// be rewritten.
+/// SHA-256 over the canonical encoding of a change's record, operation and time of birth. Its id and context stay out,
+/// since they may be rewritten. The time tells apart two changes that do the same: a machine that is turned back and
+/// happens to do the same once more, after something else, is a fork all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentHash(pub [u8; 32]);
 
@@ -86,7 +87,7 @@ impl Change {
     #[must_use]
     pub fn content_hash(&self) -> ContentHash {
         let mut encoder = canonical::Encoder::default();
-        encoder.array(2);
+        encoder.array(3);
         encoder.bytes(self.record.0.as_bytes());
         match &self.operation {
             Operation::Delete => encoder.nil(),
@@ -98,6 +99,7 @@ impl Change {
                 }
             }
         }
+        encoder.int(self.author.time.0);
         ContentHash(encoder.sha256())
     }
 }

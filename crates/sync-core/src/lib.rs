@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`value`], [`id`], [`space`] | what the data is made of and how it is named |
 //! | [`record`], [`change`] | one entry of a space, and one small change to it with its context |
-//! | [`address`] | one entry of an address book, and its fields as a record |
+//! | [`address`], [`catalogue`] | one entry of an address book, and the personal settings that there are |
 //! | `files` | readers and writers of address book files (with the feature `files`) |
 //! | `import` | what a file's entries do to a space, before anything is written (with the feature `files`) |
 //! | [`machine`], [`item`] | what the rules of import and export speak of |
@@ -23,6 +23,7 @@
 //! | [`snapshot`] | what was set aside |
 //! | [`canonical`] | the one byte encoding under which contents are hashed |
 //! | `wire` | MessagePack in and out (feature `wire`) |
+//! | [`time`] | moments, which are passed in |
 //! | [`names`] | the error of a word that is none of those that could stand there |
 
 #![cfg_attr(not(feature = "std"), no_std)]

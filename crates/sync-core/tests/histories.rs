@@ -73,6 +73,23 @@ fn a_machine_put_back_that_restarts_before_it_speaks_loses_nothing_either() {
 }
 
 #[test]
+fn a_machine_put_back_that_by_chance_does_the_same_again_loses_nothing() {
+    let mut w = World::new(1);
+    w.edit(0, &alice(), 1, set(&[("f", 1)]));
+    w.sync(0);
+    let earlier = w.machines[0].clone();
+    w.edit(0, &alice(), 2, set(&[("f", 2)]));
+    w.edit(0, &alice(), 1, Operation::Delete);
+    w.sync(0);
+    w.machines[0] = earlier;
+    // Another first change, and then the same second one.
+    w.edit(0, &alice(), 3, set(&[("f", 3)]));
+    w.edit(0, &alice(), 1, Operation::Delete);
+    w.sync(0);
+    assert_eq!(w.server_value(&alice(), 3, "f"), Some(3));
+}
+
+#[test]
 fn a_repeat_after_the_space_was_deleted_does_not_bring_it_back() {
     let mut w = World::new(1);
     w.sync(0);

@@ -6,7 +6,7 @@ use crate::{
     restore::{RestoreError, restore},
     server::{Config, Ready, Server, ServerError},
 };
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap::{ArgGroup, Args, Parser, Subcommand, error::ErrorKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{ffi::OsString, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -38,8 +38,9 @@ use tokio::signal::unix::{SignalKind, signal};
   sync-server backup --data /var/lib/sync-server --name before.db
   sync-server restore --data /var/lib/sync-server --space user/alice --from before.db --as-changes
 
-All commands but `serve` and a whole `restore` ask the running server over HTTPS, with the token in the data folder.
-Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json there is one JSON value on the standard output."
+All commands but `serve` and a whole `restore` ask the running server over HTTPS, with the token
+in the data folder. Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json
+there is one JSON value on the standard output."
 )]
 struct Cli {
     /// The data folder
@@ -76,15 +77,18 @@ enum Words {
     },
     /// Bring back: one space or one snapshot as new changes while it serves, or the whole store on a closed folder
     #[command(after_help = "Three ways:
-  restore --space user/alice --from NAME --as-changes   one space of a backup; what stands beside it stays
-  restore --snapshot ID --as-changes                    what a deletion set aside
-  restore --from FILE --rollback | --recover            the whole store; stop the server first. --rollback: what came
-                                                        after the backup is set aside; --recover: the disk was lost")]
+  restore --space user/alice --from NAME --as-changes
+      one space of a backup, while the server serves; what stands beside it stays
+  restore --snapshot ID --as-changes
+      what a deletion or a bringing back set aside, while the server serves
+  restore --from FILE --rollback | --recover
+      the whole store; stop the server first. Machines and snapshots stay as they are")]
     Restore(Restore),
     /// Delete the data of users and groups; each is kept as a snapshot
+    #[command(group = ArgGroup::new("what").args(["user", "group"]).multiple(true).required(true))]
     Delete {
         /// A user; may be given several times
-        #[arg(long, value_name = "NAME", required_unless_present = "group")]
+        #[arg(long, value_name = "NAME")]
         user: Vec<String>,
         /// A group; may be given several times
         #[arg(long, value_name = "ID")]
@@ -92,9 +96,9 @@ enum Words {
     },
     /// List the machines
     Machines,
-    /// List the users and groups that have data
+    /// List the users and groups that have data, or had
     Spaces,
-    /// List what was set aside
+    /// List what was set aside, newest first
     Snapshots,
 }
 
@@ -349,8 +353,8 @@ async fn ask(folder: &Folder, words: Words) -> Result<Output, Failure> {
             let scope = if groups.is_empty() { Scope::All } else { Scope::Groups(groups) };
             let made: CodeAnswer = remote.ask(api::CODES, Some(&CodeRequest { scope, valid_for })).await?;
             let text = format!(
-                "Code {}  (once, until {})\nFingerprint {}\n\nAt the machine:\n  sync-client enroll --server HOST:PORT \
-                 --code {} --fingerprint {}",
+                "Code {}  (once, until {})\nFingerprint {}\n\nAt the machine:\n  sync-client --data DIR enroll --server \
+                 HOST:PORT --code {} --fingerprint {}",
                 made.code, made.expires, made.fingerprint, made.code, made.fingerprint
             );
             Output::new(&made, text)

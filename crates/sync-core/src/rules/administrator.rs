@@ -4,7 +4,7 @@ use super::{Act, Code, Finding, Question, Step, Way};
 use crate::machine::Machine;
 use alloc::{format, string::String, vec};
 
-/// Every import and export needs administrator privileges, exports included (DOMAIN "Import and export").
+/// Every import and export needs administrator privileges, exports included, as the vendor's manuals say.
 pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
     (!machine.administrator).then(|| {
         finding(format!(

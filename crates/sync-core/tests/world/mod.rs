@@ -124,7 +124,10 @@ impl World {
     }
 
     pub fn edit(&mut self, machine: usize, space: &SpaceName, n: u128, operation: Operation) -> ChangeId {
-        self.machines[machine].edit(space, record(n), operation, Author::default())
+        // Clocks go on, also where a machine is turned back.
+        self.now = Timestamp(self.now.0 + 1);
+        let author = Author { time: self.now, ..Author::default() };
+        self.machines[machine].edit(space, record(n), operation, author)
     }
 
     pub fn letter(&self, machine: usize) -> Letter {

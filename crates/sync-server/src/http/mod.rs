@@ -16,9 +16,13 @@ pub use serve::serve;
 
 use crate::{auth, clock, directory::Directory, store::Store};
 use bytes::Bytes;
-use core::{sync::atomic::AtomicBool, time::Duration};
+use core::{
+    pin::{Pin, pin},
+    sync::atomic::AtomicBool,
+    time::Duration,
+};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{HeaderMap, Method, Request, Response, body::Body, header::AUTHORIZATION};
+use hyper::{HeaderMap, Method, Request, Response, body::Body, header::AUTHORIZATION, http::request};
 use message::{Form, allow, from_store, problem, respond};
 use std::{path::PathBuf, sync::Arc};
 use sync_core::{
@@ -39,6 +43,8 @@ const BODY_BUDGET: usize = 256 << 10;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long one may take that copies or reads a whole store.
 const LONG_DEADLINE: Duration = Duration::from_secs(900);
+/// How much of a refused request's body is still read, and for how long.
+const REST: (usize, Duration) = (2 * MAX_BODY, Duration::from_secs(2));
 
 /// The interface of one server.
 pub struct Interface<S> {
@@ -109,9 +115,12 @@ impl<S: Store> Interface<S> {
         B::Data: Send,
         B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
     {
-        let route = match find(request.method(), request.uri().path()) {
+        let (head, body) = request.into_parts();
+        let mut body = pin!(body);
+        let route = match find(&head.method, head.uri.path()) {
             Ok(route) => route,
             Err((problem, allowed)) => {
+                let_go(body).await;
                 let mut response = respond(&problem);
                 if let Some((name, value)) = allow(&allowed) {
                     response.headers_mut().insert(name, value);
@@ -123,9 +132,10 @@ impl<S: Store> Interface<S> {
             api::BACKUP | api::PROCEDURE | api::BRING_BACK => LONG_DEADLINE,
             _ => DEADLINE,
         };
-        match tokio::time::timeout(deadline, self.answer(route, request)).await {
+        match tokio::time::timeout(deadline, self.answer(route, &head, body.as_mut())).await {
             Ok(Ok(response)) => response,
             Ok(Err(problem)) => {
+                let_go(body).await;
                 tracing::debug!(path = route.path, code = problem.code, detail = problem.detail, "refused");
                 respond(&problem)
             }
@@ -138,13 +148,17 @@ impl<S: Store> Interface<S> {
         }
     }
 
-    async fn answer<B>(&self, route: &Route, request: Request<B>) -> Result<Response<Full<Bytes>>, Problem>
+    async fn answer<B>(
+        &self,
+        route: &Route,
+        head: &request::Parts,
+        body: Pin<&mut B>,
+    ) -> Result<Response<Full<Bytes>>, Problem>
     where
         B: Body + Send,
         B::Data: Send,
         B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
     {
-        let (head, body) = request.into_parts();
         self.store.refresh().await.map_err(|e| from_store(&e))?;
         let who = self.authorize(route.caller, &head.headers)?;
         let given = if route.method == "GET" { Form::Json } else { Form::of_request(&head.headers)? };
@@ -289,12 +303,25 @@ fn too_large(most: usize) -> Problem {
     problem(413, "too_large", "the body is too large", &format!("send at most {most} bytes in one request"))
 }
 
-async fn read_body<B>(body: B, most: usize) -> Result<Bytes, Problem>
+/// Reads on, and forgets, what a refused request still sends. A client that is answered while it sends takes that for a
+/// broken connection (over HTTP/2, curl does), and never sees why it was refused.
+async fn let_go<B>(body: Pin<&mut B>)
+where
+    B: Body,
+    B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
+{
+    let (most, time) = REST;
+    let mut rest = Limited::new(body, most);
+    let read = async { while let Some(Ok(_)) = rest.frame().await {} };
+    let _ = tokio::time::timeout(time, read).await;
+}
+
+async fn read_body<B>(body: Pin<&mut B>, most: usize) -> Result<Bytes, Problem>
 where
     B: Body + Send,
     B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
 {
-    let limited = core::pin::pin!(Limited::new(body, most));
+    let limited = Limited::new(body, most);
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(most)),

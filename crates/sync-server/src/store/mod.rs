@@ -1,7 +1,7 @@
 //! The store: what a server keeps, behind one way to write.
 //!
-//! A write is `commit(requests) -> answers`. The sequence inside of it stands once, in [`decide`], over a
-//! [`Transaction`] that loads, writes and reads pages; each kind of store brings its own transaction and its own way to
+//! A write is `commit(requests) -> answers`. The sequence inside of it stands once, in `decide`, over a
+//! `Transaction` that loads, writes and reads pages; each kind of store brings its own transaction and its own way to
 //! make several of them durable at once. All waits are futures, so that a store in another process fits as well; one
 //! that answers at once returns ready ones.
 

@@ -157,6 +157,35 @@ async fn what_is_too_large_is_refused() {
     assert_eq!(served.answered(streamed(api::SYNC, vec![body], Then::Ends)).await.status, 200);
 }
 
+/// A body that counts how much of it was taken.
+struct Counted<'a>(Pieces, &'a core::sync::atomic::AtomicUsize);
+
+impl hyper::body::Body for Counted<'_> {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: core::pin::Pin<&mut Self>,
+        context: &mut core::task::Context<'_>,
+    ) -> core::task::Poll<Option<Result<hyper::body::Frame<Bytes>, std::io::Error>>> {
+        self.1.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+        core::pin::Pin::new(&mut self.0).poll_frame(context)
+    }
+}
+
+/// Whoever is answered while they send takes that for a broken connection.
+#[tokio::test]
+async fn the_body_of_a_refused_request_is_read_to_its_end() {
+    let served = Served::new();
+    for (path, status) in [("/v1/sync", 401), ("/v1/nothing", 404), ("/v1/health", 405)] {
+        let taken = core::sync::atomic::AtomicUsize::new(0);
+        let pieces = Pieces { left: vec![Bytes::from("x"); 20], then: Then::Ends };
+        let request = Request::builder().method("POST").uri(path).body(Counted(pieces, &taken)).unwrap();
+        assert_eq!(served.answered(request).await.status, status);
+        assert_eq!(taken.into_inner(), 21, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn many_large_bodies_at_once_are_refused_and_small_ones_are_not() {
     let served = Served::new().with_alice().await;

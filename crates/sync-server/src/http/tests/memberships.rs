@@ -154,3 +154,24 @@ async fn what_was_joined_before_a_restart_is_brought_level_after_it() {
     assert_eq!(served.interface.align().await.unwrap(), 1);
     assert_eq!(served.members(1).await, [user("alice"), group("lab")]);
 }
+
+#[tokio::test]
+async fn a_login_that_waited_goes_by_the_people_of_its_turn() {
+    let served = Served::new();
+    served.interface.align().await.unwrap();
+    served.enrol(1, Scope::All).await;
+    let turn = served.interface.aligning.lock().await;
+    let level = served.interface.align();
+    let login = served.login(1, "alice");
+    let change = async {
+        // Long enough for both to wait; were it not, nothing but this history would be missed.
+        tokio::time::sleep(core::time::Duration::from_millis(50)).await;
+        let moved = USERS.replacen("groups = [\"sales\"]", "groups = []", 1);
+        std::fs::write(served.folder.path().join("users.toml"), moved).unwrap();
+        assert!(served.interface.directory.reload().unwrap());
+        drop(turn);
+    };
+    let (_, spaces, ()) = tokio::join!(level, login, change);
+    assert_eq!(spaces, [user("alice")]);
+    assert_eq!(served.members(1).await, [user("alice")]);
+}

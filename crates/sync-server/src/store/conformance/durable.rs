@@ -41,7 +41,8 @@ fn begin(store: &SqliteStore, request: Request) -> Result<Waiting<'_>, StoreErro
     }
 }
 
-/// How many durable commits the log of a store holds: the frames that end one carry the size of the file.
+/// How many durable commits the log of a store holds: the frames that end one carry the size of the file. The log begins
+/// anew after some thousand frames, so that only few commits can be counted.
 fn durable_commits(file: &Path) -> usize {
     let log = std::fs::read(file.with_extension("db-wal")).unwrap();
     let word = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
@@ -57,7 +58,7 @@ async fn what_waits_together_is_made_durable_together() {
     let file = bench.kind.file();
     let before = durable_commits(&file);
     let held = hold(&file);
-    let waiting: Vec<_> = (1..=200).map(|n| begin(bench.store(), pushes_one(n)).unwrap()).collect();
+    let waiting: Vec<_> = (1..=40).map(|n| begin(bench.store(), pushes_one(n)).unwrap()).collect();
     // Nothing is answered, nor seen, before it is durable.
     assert_eq!(bench.content(&alice()).await.head.head, 0);
     drop(held);
@@ -65,10 +66,10 @@ async fn what_waits_together_is_made_durable_together() {
         assert!(matches!(&waiting.await.unwrap()[..], [Answer::Space(_)]));
     }
     let commits = durable_commits(&file) - before;
-    assert!((1..100).contains(&commits), "{commits} durable commits for 200");
+    assert!((1..20).contains(&commits), "{commits} durable commits for 40");
     let bench = bench.reopened().await;
     let content = bench.content(&alice()).await;
-    assert_eq!((content.head.head, content.records.len()), (200, 200));
+    assert_eq!((content.head.head, content.records.len()), (40, 40));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -165,6 +165,16 @@ async fn pages_follow_one_another_without_gap_or_repeat<K: Kind>() {
         assert_eq!(superseded, std::slice::from_ref(&lost), "{limit}");
         assert!(pages >= least, "{limit}: {pages}");
     }
+    // A page ends with the record that fills it to the byte.
+    let first = bench.content(&alice()).await.records.into_iter().find(|(id, _)| *id == order[0]).unwrap();
+    let size = u32::try_from(sync_core::wire::encode(&first.1).unwrap().len()).unwrap();
+    for (limit, many) in [(size - 1, 1), (size, 1), (size + 1, 2)] {
+        let mut asked = sync(2, asks(&alice()));
+        if let Request::Sync { limit: bytes, .. } = &mut asked {
+            *bytes = limit;
+        }
+        assert_eq!(page(reply(bench.commit(asked).await)).page.len(), many);
+    }
     // What was superseded before the machine's `seen` is not told again.
     let request = SpaceRequest { cursor: 50, seen: 51, ..asks(&alice()) };
     assert_eq!(page(bench.sync(1, request).await).superseded, []);
