@@ -402,12 +402,14 @@ impl Machine {
         let report = self.level().await?;
         let after = self.totals();
         let (settled, received) = (after.settled - before.settled, after.received - before.received);
+        let new = usize::try_from(after.all_set_aside - before.all_set_aside).unwrap_or(usize::MAX);
+        let set_aside = after.set_aside.iter().rev().take(new).rev();
         let json = json!({
             "settled": settled,
             "received": received,
             "superseded": after.superseded - before.superseded,
             "waits": report.outcome.waits,
-            "set_aside": report.set_aside.iter().map(|(space, reason)| json!({
+            "set_aside": set_aside.map(|(space, reason)| json!({
                 "space": space, "reason": reason.as_str(),
             })).collect::<Vec<_>>(),
         });

@@ -53,6 +53,8 @@ pub struct Report {
     pub superseded: u64,
     /// The spaces that were set aside, and why.
     pub set_aside: Vec<(SpaceName, Reason)>,
+    /// Of several round trips: how many spaces were set aside, also those that are no longer listed.
+    pub all_set_aside: u64,
     /// Whether the machine turned out to be a copy, or turned back.
     pub forked: bool,
 }
@@ -64,6 +66,7 @@ impl Report {
         self.settled += later.settled;
         self.received += later.received;
         self.superseded += later.superseded;
+        self.all_set_aside += later.set_aside.len() as u64;
         self.set_aside.extend(later.set_aside.iter().cloned());
         // A machine that runs for years must not remember all of them.
         let beyond = self.set_aside.len().saturating_sub(100);
