@@ -247,7 +247,12 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
             // Some of the time one link loses the answers to what its machine sends.
             let losing = (random.below(2) == 0).then(|| random.pick(machines));
             if let Some(machine) = losing {
+                let before = machine.link.dropped();
                 machine.link.set(Link::DropsAnswers);
+                let by = Instant::now() + Duration::from_secs(1);
+                while machine.link.dropped() == before && Instant::now() < by {
+                    thread::sleep(Duration::from_millis(1));
+                }
             }
             random.wait(80);
             let at = random.below(10);

@@ -8,9 +8,18 @@ use harness::{
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::Value;
-use std::fs;
-use sync_core::{id::Incarnation, protocol::MEDIA_TYPE, wire};
-use tokio::net::TcpStream;
+use std::{collections::BTreeSet, fs};
+use sync_client::{
+    connection::{Connection, Target},
+    error::Error,
+};
+use sync_core::{
+    api::{self, Caller, ROUTES},
+    id::{Incarnation, MachineId},
+    protocol::{EnrollRequest, Enrolled, MEDIA_TYPE},
+    wire,
+};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use uuid::Uuid;
 
 fn request(token: &str, media: &str, body: &[u8]) -> Vec<u8> {
@@ -72,6 +81,15 @@ fn bodies_and_tokens_that_are_not_right_change_nothing() {
         let (status, code) = code(ask(&request(&token, MEDIA_TYPE, &whole[..cut])));
         assert_eq!((status, &*code), (400, "malformed"), "cut at {cut}");
     }
+    // A connection that ends in the middle of a body.
+    for cut in (0..whole.len()).step_by(7) {
+        load.block_on(async {
+            let mut stream = TcpStream::connect(served.address).await.unwrap();
+            let bytes = request(&token, MEDIA_TYPE, &whole);
+            stream.write_all(&bytes[..bytes.len() - whole.len() + cut]).await.unwrap();
+            stream.shutdown().await.unwrap();
+        });
+    }
     // A number twice, and a machine that speaks of a space that is not its own.
     let twice = push(space(0), incarnation, vec![change(incarnation, 1), change(incarnation, 1)]);
     assert_eq!(code(ask(&http_request(&token, &twice).unwrap())), (400, "numbers_do_not_rise".into()));
@@ -97,6 +115,129 @@ fn bodies_and_tokens_that_are_not_right_change_nothing() {
     let (status, _) = ask(&http_request(&token, &message).unwrap());
     assert_eq!(status, 200);
     assert_ne!(rows(&served), before);
+}
+
+/// What an administrator sees of the server, and a machine of its own data.
+fn all_that_is_there(fleet: &Fleet) -> Vec<Value> {
+    let machine = &fleet.machines[0];
+    let mut seen: Vec<Value> =
+        ["spaces", "snapshots"].map(|word| fleet.server_command(&[word]).unwrap()).into();
+    let mut machines = fleet.server_command(&["machines"]).unwrap();
+    for machine in machines.as_array_mut().unwrap() {
+        machine.as_object_mut().unwrap().remove("last_contact");
+    }
+    seen.push(machines);
+    seen.push(machine.ok(&["address", "list", "--user", "alice"]).unwrap());
+    seen.push(machine.ok(&["get", "--user", "alice"]).unwrap());
+    let status = machine.ok(&["status"]).unwrap();
+    seen.extend(["state", "outbox", "spaces", "snapshots", "superseded"].map(|key| status[key].clone()));
+    seen
+}
+
+#[test]
+fn every_path_of_the_real_server_refuses_what_is_not_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = "realm = \"office\"\n[[user]]\nname = \"alice\"\ngroups = []\n";
+    let roles = [("Machine 1", "client", OTHER_SERVER)];
+    let fleet =
+        Fleet::start(Programs::built().unwrap(), folder.path(), users, "127.0.0.1:0", &roles).unwrap();
+    let machine = &fleet.machines[0];
+    machine.ok(&["login", "alice"]).unwrap();
+    machine.ok(&["set", "display-language", "de"]).unwrap();
+    machine.ok(&["address", "add", "--name", "Front desk", "--mail", "desk@branch.example"]).unwrap();
+    machine.ok(&["sync"]).unwrap();
+
+    let runtime = one_worker().unwrap();
+    let connection = {
+        let _inside = runtime.enter();
+        let target = Target {
+            destination: fleet.address.to_string().parse().unwrap(),
+            connect_to: None,
+            fingerprint: fleet.fingerprint.parse().unwrap(),
+            token: None,
+        };
+        Connection::new(target).unwrap()
+    };
+    let token = fs::read_to_string(fleet.server_data().join("administrator-token")).unwrap();
+    let administrator = token.trim();
+    // Another machine, whose token is known here.
+    let (stranger, own) = (MachineId(Uuid::from_u128(0x57)), "the-token-of-the-machine-of-this-test");
+    let code = fleet.server_command(&["enroll"]).unwrap()["code"].as_str().unwrap().to_string();
+    let enroll = EnrollRequest { code, machine: stranger, token: own.into(), name: "Stranger".into() };
+    let enrolled: Result<Enrolled, Error> = runtime.block_on(connection.call(&api::ENROLL, &enroll));
+    enrolled.unwrap();
+    // What the server has heard of before is the measure.
+    until(|| machine.ok(&["status"]), |status| status["outbox"] == 0).unwrap();
+    let before = all_that_is_there(&fleet);
+
+    let ask = |route, body: Vec<u8>, token: Option<&str>, administrator: Option<&str>| {
+        let asked = connection.call_as::<Value>(route, Some(body), token, administrator);
+        runtime.block_on(asked).unwrap_err()
+    };
+    let whole = wire::encode(&enroll).unwrap();
+    let mut codes = BTreeSet::new();
+    for route in ROUTES.iter().filter(|route| route.method == "POST") {
+        let right = match route.caller {
+            Caller::Anyone => (None, None),
+            Caller::Machine => (Some(own), None),
+            Caller::MachineWithAdministrator => (Some(own), Some(administrator)),
+            Caller::Administrator => (Some(administrator), None),
+        };
+        let truncated = whole[..whole.len() / 2].to_vec();
+        for body in [vec![], vec![0xc1], b"{}".to_vec(), vec![0xff; 4_000], vec![0x91; 60_000], truncated] {
+            let error = ask(route, body, right.0, right.1);
+            assert_eq!(error.code(), "malformed", "{}: {error}", route.path);
+        }
+        let error = ask(route, vec![0; (8 << 20) + 1], right.0, right.1);
+        // Where the server refuses before it has read all, the refusal may be lost behind a broken connection.
+        assert!(["too_large", "network"].contains(&error.code()), "{}: {error:?}", route.path);
+        codes.insert(error.code().to_string());
+        if route.caller == Caller::Anyone {
+            continue;
+        }
+        for wrong in
+            [None, Some(""), Some("wrong"), Some("wrong token with spaces"), Some(&*"x".repeat(5_000))]
+        {
+            let error = ask(route, whole.clone(), wrong, right.1);
+            assert!(
+                ["unauthorized", "not_an_administrator"].contains(&error.code()),
+                "{} with {wrong:?}: {error:?}",
+                route.path
+            );
+            if right.1.is_some() {
+                let error = ask(route, whole.clone(), right.0, wrong);
+                assert_eq!(error.code(), "not_an_administrator", "{} with {wrong:?}", route.path);
+            }
+        }
+        // A machine is no administrator, nor the reverse.
+        let other = if route.caller == Caller::Administrator { own } else { administrator };
+        let error = ask(route, whole.clone(), Some(other), right.1);
+        assert!(["unauthorized", "not_an_administrator"].contains(&error.code()), "{}", route.path);
+    }
+    assert!(codes.contains("too_large"), "{codes:?}");
+    assert_eq!(all_that_is_there(&fleet), before);
+
+    // The same of the programs: a wrong token at a machine.
+    let wrong = folder.path().join("wrong-token");
+    fs::write(&wrong, "wrong").unwrap();
+    let client = Programs::built().unwrap().client;
+    let (data, wrong) = (machine.data.to_str().unwrap(), wrong.to_str().unwrap());
+    for words in [
+        &["start"][..],
+        &["stop"],
+        &["set-destination", "localhost:8443"],
+        &["procedure", "--resume"],
+        &["export", "-", "--item", "address-book"],
+        &["import", "/no/such/file.csv", "--item", "address-book"],
+    ] {
+        let args = ["--json", "--data", data, "--administrator-token", wrong];
+        let refused = client.run(&[words, &args[..]].concat()).unwrap();
+        assert_eq!((refused.status, refused.code()), (1, "administrator_refused"), "{words:?}");
+        let refused = client.run(&[words, &args[..3]].concat()).unwrap();
+        assert_eq!(refused.status, 1, "{words:?}");
+        assert!(["administrator_needed", "administrator_required"].contains(&refused.code()), "{words:?}");
+    }
+    assert_eq!(all_that_is_there(&fleet), before);
 }
 
 #[test]
@@ -214,11 +355,16 @@ fn a_corrupt_address_book_is_refused_and_changes_nothing() {
             assert_eq!(printed.status, 1, "{what}: {}", printed.json);
             assert!(codes.contains(&printed.code()), "{what}: {}", printed.json);
         }
+        // A procedure does not begin with it: nothing was stopped, backed up or deleted.
+        let printed = machine.ask(&["procedure", file.to_str().unwrap()]).unwrap();
+        assert_eq!(printed.status, 1, "{what}: {}", printed.json);
+        assert!(codes.contains(&printed.code()), "{what}: {}", printed.json);
     }
+    assert_eq!(machine.ok(&["procedure", "--list"]).unwrap(), Value::Array(vec![]));
     assert_eq!(machine.ask(&["import", "/no/such/file.csv"]).unwrap().status, 1);
     assert_eq!(machine.ok(&["address", "list", "--group", "sales"]).unwrap(), before);
     let after = machine.ok(&["status"]).unwrap();
-    for unchanged in ["outbox", "snapshots", "superseded"] {
+    for unchanged in ["state", "outbox", "snapshots", "superseded"] {
         assert_eq!(after[unchanged], status[unchanged], "{unchanged}");
     }
 }

@@ -104,6 +104,9 @@ impl Machine {
     /// [`Error::NotEnrolled`]: before its enrolment the machine does not know in which realm people are. `unknown_user`,
     /// where the server does not know the person; nobody is logged in by that. Else what the disk says.
     pub async fn login(&self, user: &str) -> Result<LoggedIn> {
+        if user.is_empty() {
+            return Err(Error::WrongCommand("the user name can't be empty".into()));
+        }
         let realm = self.realm()?;
         self.refused.lock().remove(user);
         let before = {

@@ -137,6 +137,14 @@ pub enum Error {
     /// A command whose words do not fit together.
     #[error("{0}")]
     WrongCommand(String),
+    /// An entry is larger than a request may carry.
+    #[error("an entry of {bytes} bytes is too large: {most} is the most; nothing was written")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The most.
+        most: usize,
+    },
     /// A rule of import and export says no.
     #[error("{0}")]
     Rules(Box<Denied>),
@@ -197,6 +205,7 @@ impl Error {
             Self::UnknownSnapshot(_) => "unknown_snapshot",
             Self::Address(address) => address.code(),
             Self::WrongCommand(_) => "wrong_command",
+            Self::TooLarge { .. } => "entry_too_large",
             Self::Rules(denied) => denied.code.as_str(),
             Self::Denied { code, .. } => code,
             Self::File { .. } => "file",
@@ -251,6 +260,7 @@ impl Error {
             Self::UnknownSnapshot(_) => "`sync-client snapshots list` shows them",
             Self::Address(_) => "write a host and a port, such as server.example:8443",
             Self::WrongCommand(_) => "see --help",
+            Self::TooLarge { .. } => "shorten it, or leave out columns that no machine needs",
             Self::Rules(denied) => return explain(denied),
             Self::Denied { remedy, .. } => remedy,
             Self::File { .. } => "check the path and its permissions",

@@ -273,9 +273,12 @@ impl Machine {
 
     /// Tells the server of the logins that it has not heard of, and takes the memberships that come of them.
     pub(crate) async fn tell_logins(&self, link: &Connection) -> Result<()> {
-        let untold: Vec<_> = self.store().logins()?.into_iter().filter(|login| !login.told).collect();
-        for login in untold {
-            let user = login.user;
+        // One after the other until none is left: somebody may log in meanwhile, and a space that the server does not know
+        // this machine by would be answered `forbidden`.
+        let untold = || -> Result<Option<String>> {
+            Ok(self.store().logins()?.into_iter().find(|login| !login.told).map(|login| login.user))
+        };
+        while let Some(user) = untold()? {
             match link.call::<Membership>(&api::LOGIN, &LoginRequest { user: user.clone() }).await {
                 Ok(membership) => {
                     let mut store = self.store();

@@ -73,6 +73,42 @@ fn a_machine_put_back_that_restarts_before_it_speaks_loses_nothing_either() {
 }
 
 #[test]
+fn a_fork_claims_nothing_of_what_the_other_branch_wrote() {
+    let mut w = World::new(1);
+    w.edit(0, &alice(), 1, set(&[("f", 0)]));
+    w.sync(0);
+    let earlier = w.machines[0].clone();
+    w.edit(0, &alice(), 1, set(&[("f", 7)]));
+    w.sync(0);
+    w.machines[0] = earlier;
+    // The number that the other branch used here goes to another space.
+    w.edit(0, &sales(), 2, set(&[("x", 1)]));
+    w.edit(0, &alice(), 1, set(&[("g", 1)]));
+    w.edit(0, &alice(), 1, set(&[("f", 9)]));
+    w.sync(0);
+    assert_eq!(w.server_value(&alice(), 1, "f"), Some(7));
+    assert_eq!(lost(&w.superseded(&alice())[0]), (Some("f"), Some(9)));
+}
+
+#[test]
+fn a_start_without_changes_is_over_with_its_answer() {
+    let mut w = World::new(2);
+    w.settle();
+    w.machines[0].stop();
+    // Told that the space is empty; then the request of the Start, which carries nothing, is on its way.
+    w.round(0);
+    let letter = w.letter(0);
+    let reply = w.deliver(&letter);
+    w.edit(0, &alice(), 1, set(&[("f", 1)]));
+    w.absorb(reply);
+    w.edit(1, &alice(), 2, set(&[("f", 2)]));
+    w.sync(1);
+    w.settle();
+    assert_eq!(w.server_value(&alice(), 1, "f"), Some(1), "the edit is not set aside as occupied");
+    assert!(w.machines[0].snapshots.is_empty());
+}
+
+#[test]
 fn a_machine_put_back_that_by_chance_does_the_same_again_loses_nothing() {
     let mut w = World::new(1);
     w.edit(0, &alice(), 1, set(&[("f", 1)]));

@@ -108,18 +108,25 @@ impl Store {
                 params![id, i64::try_from(outbox.len()).unwrap_or(i64::MAX)],
                 |row| row.get(0),
             )?;
+            let weight = usize::try_from(weight).unwrap_or(usize::MAX);
+            if !spaces.is_empty() && bytes + weight > ROUND_BYTES {
+                // It goes with the next round trip, first: a space with much to say holds up no other.
+                break;
+            }
             let incarnations = rows::incarnations(&self.db, id)?;
             let remembered = Sent {
                 opening: self.opening,
                 epoch: head.epoch,
                 generation: head.generation,
                 start: head.start,
+                carried: !outbox.is_empty(),
             };
-            let changes = outbox.len() as u64;
-            spaces.push(replica::request(&name, &head, self.incarnation, outbox, incarnations));
+            let request = replica::request(&name, &head, self.incarnation, outbox, incarnations);
+            let changes = request.changes.len() as u64;
+            spaces.push(request);
             sent.insert(name, (remembered, changes));
             self.turn = id + 1;
-            bytes += usize::try_from(weight).unwrap_or(usize::MAX);
+            bytes += weight;
             if bytes >= ROUND_BYTES || spaces.len() >= ROUND_SPACES {
                 break;
             }

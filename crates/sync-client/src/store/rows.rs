@@ -140,15 +140,22 @@ pub(super) fn pending(db: &Connection, space: i64, record: RecordId) -> Result<V
     Ok(changes)
 }
 
-/// The outbox in its order, up to the change with which `budget` bytes are reached. At least one, and always the same
-/// prefix for the same outbox, so that a repeat carries what the lost request carried.
+/// How many changes of a space one request carries at most: their records come back in the answer.
+pub(super) const PREFIX: usize = 1_000;
+/// The largest change, in bytes as it is written: far below the largest request that a server reads.
+const LARGEST: usize = 1 << 20;
+
+/// The outbox in its order, up to the change with which `budget` bytes are reached; where the budget is not everything,
+/// [`PREFIX`] changes at most. At least one, and always the same prefix for the same outbox, so that a repeat carries what
+/// the lost request carried.
 pub(super) fn outbox(db: &Connection, space: i64, budget: usize) -> Result<Vec<Change>> {
     let mut statement = db.prepare_cached("SELECT body FROM outbox WHERE space = ?1 ORDER BY place")?;
     let mut rows = statement.query([space])?;
     let (mut changes, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         bytes += row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?.len();
-        if bytes > budget && !changes.is_empty() {
+        let full = bytes > budget || (budget < usize::MAX && changes.len() >= PREFIX);
+        if full && !changes.is_empty() {
             break;
         }
         changes.push(body(row, 0)?);
@@ -157,6 +164,10 @@ pub(super) fn outbox(db: &Connection, space: i64, budget: usize) -> Result<Vec<C
 }
 
 pub(super) fn push(tx: &Transaction<'_>, space: i64, change: &Change) -> Result<()> {
+    let body = wire::encode(change)?;
+    if body.len() > LARGEST {
+        return Err(Error::TooLarge { bytes: body.len(), most: LARGEST });
+    }
     let mut statement = tx.prepare_cached(
         "INSERT INTO outbox(space, incarnation, number, record, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
@@ -165,7 +176,7 @@ pub(super) fn push(tx: &Transaction<'_>, space: i64, change: &Change) -> Result<
         change.id.incarnation.0.as_bytes(),
         i64::try_from(change.id.number).unwrap_or(i64::MAX),
         change.record.0.as_bytes(),
-        wire::encode(change)?
+        body
     ])?;
     Ok(())
 }

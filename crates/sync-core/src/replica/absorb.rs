@@ -25,6 +25,8 @@ pub struct Sent {
     pub generation: Option<Generation>,
     /// The Start that it carried.
     pub start: Option<Incarnation>,
+    /// Whether it carried changes.
+    pub carried: bool,
 }
 
 /// What of the replica an answer touches: the caller loads it by [`SpaceReply::touched`].
@@ -116,7 +118,7 @@ pub fn absorb(
         return Absorbed::Ignored;
     }
     match answer.reply {
-        Reply::Ok(page) => Absorbed::Taken(take(head, page, touched)),
+        Reply::Ok(page) => Absorbed::Taken(take(head, page, touched, sent.carried)),
         Reply::Forbidden => Absorbed::SetAside { reason: Reason::Forbidden, head: head.emptied() },
         Reply::Occupied => Absorbed::SetAside { reason: Reason::Occupied, head: head.emptied() },
         Reply::Gone { generation } if head.start.is_some() => {
@@ -142,7 +144,7 @@ pub fn absorb(
     }
 }
 
-fn take(head: &SpaceHead, page: Page, touched: Touched) -> Taken {
+fn take(head: &SpaceHead, page: Page, touched: Touched, carried: bool) -> Taken {
     let last: BTreeMap<Incarnation, u64> = page.last.iter().copied().collect();
     let recovered: BTreeSet<ChangeId> = page.recovered.iter().copied().collect();
     let is_settled = |id: ChangeId| {
@@ -171,7 +173,8 @@ fn take(head: &SpaceHead, page: Page, touched: Touched) -> Taken {
         new.lineage = page.lineage.unwrap_or_default();
     }
     new.generation = new.generation.or(Some(page.generation));
-    if !settled.is_empty() || touched.outbox_is_empty {
+    // A Start that had no change is over once it is answered, whatever was edited meanwhile.
+    if !settled.is_empty() || touched.outbox_is_empty || !carried {
         new.start = None;
     }
     // The answer names every incarnation of the outbox: others have nothing left to be known of.

@@ -28,8 +28,10 @@ pub fn rename(outbox: Vec<Change>, known: u64, old: Incarnation, new: Incarnatio
                 && highest >= first
             {
                 change.context.own.insert(new, highest);
-                if first > 1 {
-                    change.context.own.insert(old, first - 1);
+                // Up to what was known, not up to the first renamed: numbers are drawn across spaces, and what lies in
+                // the gap is the other branch's, which this author has not read.
+                if known > 0 {
+                    change.context.own.insert(old, known);
                 } else {
                     change.context.own.remove(&old);
                 }

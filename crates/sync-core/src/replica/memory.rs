@@ -156,6 +156,7 @@ impl Memory {
                 epoch: request.epoch,
                 generation: request.generation,
                 start: request.start,
+                carried: !request.changes.is_empty(),
             };
             (request.space.clone(), sent)
         });

@@ -105,6 +105,8 @@ impl Session {
     /// Takes what happened, says what is to be done. `random` spreads the retries of a fleet.
     pub fn handle(&mut self, event: Event, now: Timestamp, random: u32) -> Actions {
         let before = self.state;
+        // A clock that was set back must not silence the machine for as long as it was set back.
+        self.due = self.due.min(now.plus(self.pace.longest.max(self.pace.poll)));
         match event {
             Event::Start if self.state == SyncState::Stopped => {
                 self.state = SyncState::Starting;

@@ -78,24 +78,27 @@ impl<S: Store> Interface<S> {
 
     /// Reads the directory again where it has changed, and brings the memberships level with it.
     pub(crate) async fn look_at_directory(&self) {
-        let directory = Arc::clone(&self.directory);
-        // On a thread that may wait for the disk.
-        match tokio::task::spawn_blocking(move || directory.reload()).await {
-            Ok(Ok(changed)) => {
-                *self.complaint.lock() = None;
-                self.unlevel.fetch_or(changed, Ordering::SeqCst);
-            }
+        let (directory, changes) = (Arc::clone(&self.directory), Arc::clone(&self.changes));
+        // On a thread that may wait for the disk. A change is noted there: whoever asked may be gone before it is done.
+        let look = move || {
+            let changed = directory.reload()?;
+            changes.fetch_add(u64::from(changed), Ordering::SeqCst);
+            Ok(())
+        };
+        match tokio::task::spawn_blocking(look).await {
+            Ok(Ok(())) => *self.complaint.lock() = None,
             Ok(Err(error)) => self.warn_of(&error),
             Err(error) => tracing::error!(%error, "users and groups could not be looked at"),
         }
-        // Until it succeeds: who left a group must not keep it because the store was busy.
-        if self.unlevel.swap(false, Ordering::SeqCst) {
+        // Until it succeeds: who left a group must not keep it because the store was busy, or a request was cut off.
+        let seen = self.changes.load(Ordering::SeqCst);
+        if self.level.load(Ordering::SeqCst) < seen {
             match self.align().await {
-                Ok(changed) => tracing::info!(changed, "users and groups were read again"),
-                Err(error) => {
-                    self.unlevel.store(true, Ordering::SeqCst);
-                    tracing::error!(%error, "memberships could not be brought level");
+                Ok(changed) => {
+                    self.level.fetch_max(seen, Ordering::SeqCst);
+                    tracing::info!(changed, "users and groups were read again");
                 }
+                Err(error) => tracing::error!(%error, "memberships could not be brought level"),
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::{auth, clock, directory::Directory, store::Store};
 use bytes::Bytes;
 use core::{
     pin::{Pin, pin},
-    sync::atomic::AtomicBool,
+    sync::atomic::AtomicU64,
     time::Duration,
 };
 use http_body_util::{BodyExt, Full, Limited};
@@ -55,8 +55,10 @@ pub struct Interface<S> {
     backups: PathBuf,
     /// Memberships are computed from what stands: one at a time.
     aligning: Mutex<()>,
-    /// The people have changed since the memberships were last brought level.
-    unlevel: AtomicBool,
+    /// How often the people have changed.
+    changes: Arc<AtomicU64>,
+    /// With which of these changes the memberships are level.
+    level: AtomicU64,
     /// Why the directory could not be read the last time it was looked at.
     complaint: parking_lot::Mutex<Option<String>>,
     /// One backup at a time.
@@ -95,7 +97,8 @@ impl<S: Store> Interface<S> {
             fingerprint: parts.fingerprint,
             backups: parts.backups,
             aligning: Mutex::new(()),
-            unlevel: AtomicBool::new(false),
+            changes: Arc::new(AtomicU64::new(0)),
+            level: AtomicU64::new(0),
             complaint: parking_lot::Mutex::new(None),
             backing_up: Mutex::new(()),
             bodies: Semaphore::new(BODY_BUDGET),
