@@ -214,6 +214,8 @@ impl Machine {
             }
             Command::Start { patience } => {
                 self.prove_administrator(administrator).await?;
+                // Its own step is the start; one before that would leave its import refused.
+                self.no_unfinished_procedure()?;
                 let state = self.start(patience).await?;
                 self.started(state)
             }

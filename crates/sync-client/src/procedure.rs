@@ -170,15 +170,7 @@ impl Machine {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
         let _turn = self.procedures.turn.try_lock().map_err(|_| running())?;
-        if let Some(other) = self.unfinished()? {
-            return Err(Error::Denied {
-                code: "procedure_unfinished".into(),
-                message: format!("the procedure {} is not over: {other}", other.id()),
-                remedy:
-                    "go on with it: sync-client procedure --resume, or end it: sync-client procedure --cancel"
-                        .into(),
-            });
-        }
+        self.no_unfinished_procedure()?;
         if !self.store().identity().role().has_client() {
             return Err(denied(
                 "no_client_function",
@@ -213,6 +205,23 @@ impl Machine {
         self.procedures.cancel.store(false, Ordering::Relaxed);
         let procedure = self.drive(procedure, Event::Begin, patience, token).await?;
         self.ended(&procedure, warnings)
+    }
+
+    /// Refuses what would come between the steps of a procedure that is not over.
+    ///
+    /// # Errors
+    /// `procedure_unfinished`, or what the disk says.
+    pub(crate) fn no_unfinished_procedure(&self) -> Result<()> {
+        match self.unfinished()? {
+            None => Ok(()),
+            Some(other) => Err(Error::Denied {
+                code: "procedure_unfinished".into(),
+                message: format!("the procedure {} is not over: {other}", other.id()),
+                remedy:
+                    "go on with it: sync-client procedure --resume, or end it: sync-client procedure --cancel"
+                        .into(),
+            }),
+        }
     }
 
     /// Goes on with the procedure that is not over.
