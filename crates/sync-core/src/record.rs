@@ -76,6 +76,15 @@ impl Record {
         Some(self.fields.iter().filter_map(|(name, e)| Some((name.as_str(), e.value.as_ref()?))).collect())
     }
 
+    /// The same by value: what is left of the record for whoever writes it anew elsewhere.
+    #[must_use]
+    pub fn into_live(self) -> Option<BTreeMap<FieldName, Value>> {
+        if self.dead.is_some() {
+            return None;
+        }
+        Some(self.fields.into_iter().filter_map(|(name, entry)| Some((name, entry.value?))).collect())
+    }
+
     /// The value of a field of a live record.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {

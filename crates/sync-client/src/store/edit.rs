@@ -183,7 +183,7 @@ pub(super) fn apply_locally(
 pub(super) fn views(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, Record>> {
     let mut views = rows::copies(db, space)?;
     let mut pending: BTreeMap<RecordId, Vec<Change>> = BTreeMap::new();
-    for change in rows::outbox(db, space, usize::MAX)? {
+    for change in rows::outbox(db, space)? {
         pending.entry(change.record).or_default().push(change);
     }
     for (id, changes) in pending {
@@ -195,13 +195,5 @@ pub(super) fn views(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, Re
 
 /// The live records of a space, with the fields that are set.
 pub(super) fn live(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, BTreeMap<FieldName, Value>>> {
-    Ok(views(db, space)?.into_iter().filter_map(|(id, record)| Some((id, fields(record)?))).collect())
-}
-
-/// The fields of a live record that are set.
-pub(super) fn fields(record: Record) -> Option<BTreeMap<FieldName, Value>> {
-    if record.dead.is_some() {
-        return None;
-    }
-    Some(record.fields.into_iter().filter_map(|(name, entry)| Some((name, entry.value?))).collect())
+    Ok(views(db, space)?.into_iter().filter_map(|(id, record)| Some((id, record.into_live()?))).collect())
 }

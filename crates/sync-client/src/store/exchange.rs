@@ -101,14 +101,7 @@ impl Store {
                 let Some(row) = found.next()? else { continue };
                 (rows::space_name(&row.get::<_, String>(0)?)?, rows::body(row, 1)?)
             };
-            let outbox = rows::outbox(&self.db, id, PUSH_BYTES)?;
-            let weight: i64 = self.db.query_row(
-                "SELECT coalesce(sum(length(body)), 0) FROM
-                 (SELECT body FROM outbox WHERE space = ?1 ORDER BY place LIMIT ?2)",
-                params![id, i64::try_from(outbox.len()).unwrap_or(i64::MAX)],
-                |row| row.get(0),
-            )?;
-            let weight = usize::try_from(weight).unwrap_or(usize::MAX);
+            let (outbox, weight) = rows::outbox_prefix(&self.db, id, PUSH_BYTES)?;
             if !spaces.is_empty() && bytes + weight > ROUND_BYTES {
                 // It goes with the next round trip, first: a space with much to say holds up no other.
                 break;
@@ -453,7 +446,7 @@ impl Taking {
             spaces.push((row.get(0)?, rows::body(row, 1)?));
         }
         for (space, head) in spaces {
-            let outbox = rows::outbox(tx, space, usize::MAX)?;
+            let outbox = rows::outbox(tx, space)?;
             let renamed = replica::rename(outbox.clone(), head.known_of(old), old, new);
             if renamed != outbox {
                 // Later changes go on counting behind those that were renamed.

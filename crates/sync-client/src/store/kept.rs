@@ -205,7 +205,7 @@ pub fn live_of(snapshot: &Snapshot) -> BTreeMap<RecordId, BTreeMap<FieldName, Va
         let record = replica::view(records.remove(&change.record), core::slice::from_ref(change));
         records.extend(record.map(|record| (change.record, record)));
     }
-    records.into_iter().filter_map(|(id, record)| Some((id, edit::fields(record)?))).collect()
+    records.into_iter().filter_map(|(id, record)| Some((id, record.into_live()?))).collect()
 }
 
 fn superseded_row(row: &rusqlite::Row<'_>) -> Result<SupersededRow> {
@@ -226,7 +226,7 @@ pub(super) fn keep(
     occasion: &Occasion<'_>,
 ) -> Result<Option<SnapshotId>> {
     let records: Vec<_> = rows::copies(tx, row)?.into_iter().collect();
-    let outbox = rows::outbox(tx, row, usize::MAX)?;
+    let outbox = rows::outbox(tx, row)?;
     if records.is_empty() && outbox.is_empty() {
         return Ok(None);
     }

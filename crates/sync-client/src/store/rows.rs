@@ -141,26 +141,35 @@ pub(super) fn pending(db: &Connection, space: i64, record: RecordId) -> Result<V
 }
 
 /// How many changes of a space one request carries at most: their records come back in the answer.
-pub(super) const PREFIX: usize = 1_000;
+const PREFIX: usize = 1_000;
 /// The largest change, in bytes as it is written: far below the largest request that a server reads.
 const LARGEST: usize = 1 << 20;
 
-/// The outbox in its order, up to the change with which `budget` bytes are reached; where the budget is not everything,
+/// The whole outbox in its order.
+pub(super) fn outbox(db: &Connection, space: i64) -> Result<Vec<Change>> {
+    Ok(outbox_up_to(db, space, usize::MAX, usize::MAX)?.0)
+}
+
+/// What of the outbox one request carries, and its bytes: up to the change with which `budget` bytes are reached, and
 /// [`PREFIX`] changes at most. At least one, and always the same prefix for the same outbox, so that a repeat carries what
 /// the lost request carried.
-pub(super) fn outbox(db: &Connection, space: i64, budget: usize) -> Result<Vec<Change>> {
+pub(super) fn outbox_prefix(db: &Connection, space: i64, budget: usize) -> Result<(Vec<Change>, usize)> {
+    outbox_up_to(db, space, budget, PREFIX)
+}
+
+fn outbox_up_to(db: &Connection, space: i64, budget: usize, most: usize) -> Result<(Vec<Change>, usize)> {
     let mut statement = db.prepare_cached("SELECT body FROM outbox WHERE space = ?1 ORDER BY place")?;
     let mut rows = statement.query([space])?;
     let (mut changes, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        bytes += row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?.len();
-        let full = bytes > budget || (budget < usize::MAX && changes.len() >= PREFIX);
-        if full && !changes.is_empty() {
+        let next = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?.len();
+        if !changes.is_empty() && (bytes + next > budget || changes.len() >= most) {
             break;
         }
+        bytes += next;
         changes.push(body(row, 0)?);
     }
-    Ok(changes)
+    Ok((changes, bytes))
 }
 
 pub(super) fn push(tx: &Transaction<'_>, space: i64, change: &Change) -> Result<()> {

@@ -16,7 +16,6 @@ use crate::{
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
-    string::ToString,
     vec::Vec,
 };
 use uuid::Uuid;
@@ -71,14 +70,8 @@ impl MemorySpace {
     pub fn live(&self) -> Vec<(RecordId, BTreeMap<FieldName, Value>)> {
         let ids: BTreeSet<RecordId> =
             self.copy.keys().copied().chain(self.outbox.iter().map(|change| change.record)).collect();
-        ids.into_iter().filter_map(|id| Some((id, live_fields(&self.view(id)?)?))).collect()
+        ids.into_iter().filter_map(|id| Some((id, self.view(id)?.into_live()?))).collect()
     }
-}
-
-/// The set fields of a live record.
-#[must_use]
-pub fn live_fields(record: &Record) -> Option<BTreeMap<FieldName, Value>> {
-    Some(record.live()?.into_iter().map(|(name, value)| (name.to_string(), value.clone())).collect())
 }
 
 impl Memory {

@@ -200,6 +200,5 @@ type Fields = std::collections::BTreeMap<String, sync_core::value::Value>;
 
 /// A live record's fields that are set.
 fn as_it_was((id, record): &(RecordId, Record)) -> Option<(RecordId, Fields)> {
-    let fields = record.live()?.into_iter();
-    Some((*id, fields.map(|(name, value)| (name.to_string(), value.clone())).collect()))
+    Some((*id, record.clone().into_live()?))
 }
