@@ -169,6 +169,20 @@ struct Model {
     /// Records that were ever deleted, brought back, or written under a name that a fork changed: what stands in them is
     /// checked by the histories, not by this model.
     unchecked: BTreeSet<RecordId>,
+    /// Those of them that a fork's new names touch: a deletion of the space or a restore does not end it, because both
+    /// the old names (a repeated request) and the new ones (the outbox) may still arrive.
+    renamed: BTreeSet<RecordId>,
+}
+
+impl Model {
+    fn next_generation(&self) -> Model {
+        Model {
+            generation: self.generation + 1,
+            unchecked: self.renamed.clone(),
+            renamed: self.renamed.clone(),
+            ..Model::default()
+        }
+    }
 }
 
 fn spaces() -> [SpaceName; 2] {
@@ -259,8 +273,8 @@ impl Run {
                 let space = spaces()[space].clone();
                 self.w.delete(&space, None);
                 self.counts.deletions += 1;
-                let generation = self.model[&space].generation + 1;
-                self.model.insert(space, Model { generation, ..Model::default() });
+                let model = self.model[&space].next_generation();
+                self.model.insert(space, model);
             }
             Step::Stop { machine } => {
                 self.w.machines[machine].stop();
@@ -398,7 +412,8 @@ impl Run {
                 for (name, space) in &self.w.machines[machine].spaces {
                     let renamed = space.outbox.iter().filter(|change| change.id.incarnation == forked);
                     let model = self.model.get_mut(name).unwrap();
-                    model.unchecked.extend(renamed.map(|change| change.record));
+                    model.renamed.extend(renamed.map(|change| change.record));
+                    model.unchecked.extend(&model.renamed);
                 }
             }
         }
