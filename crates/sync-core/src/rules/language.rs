@@ -25,13 +25,12 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding>
             vec![Step::ExportAgain(here.into())],
         ));
     }
-    Some(Finding {
-        code: Code::LanguageDiffers,
-        message: format!(
+    Some(Finding::new(
+        Code::LanguageDiffers,
+        format!(
             "the file was exported with the display language `{source}`, and this machine's is {}",
             here.map_or("not known".into(), |here| format!("`{here}`"))
         ),
         ways,
-        instead: None,
-    })
+    ))
 }

@@ -29,6 +29,7 @@ pub(super) fn ask(_: &Machine, question: &Question<'_>) -> Option<Finding> {
         message: format!("`{}` {why}: it can't be {}", item.title(), operation.participle()),
         ways: vec![Way::new(title, vec![Step::AskFor(instead.0, instead.1)])],
         instead: Some(instead),
+        nothing: None,
     })
 }
 
