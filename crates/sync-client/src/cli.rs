@@ -6,6 +6,7 @@ use crate::{
     decide,
     error::{Error, Result},
     export::ExportOrder,
+    facts::{ProcessWord, Statement},
     import::ImportOrder,
     machine::{Machine, Options},
     owner,
@@ -21,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use sync_core::{item::Item, machine::Role, procedure::ListMode, replica::Pace};
+use sync_core::{item::Item, machine::Role, procedure::ListMode, process::Process, replica::Pace};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Synchronizes the personalized data of one machine of the fleet: the personal settings and address lists of the people
@@ -144,6 +145,38 @@ enum Words {
     Address {
         #[command(subcommand)]
         words: AddressWords,
+    },
+    /// Show what the rules look at on this machine, and with options state it anew (an administrator)
+    Machine {
+        /// Its model; blank takes it back
+        #[arg(long, value_name = "MODEL")]
+        model: Option<String>,
+        /// Whether it has a Home screen
+        #[arg(long, value_name = "YES|NO", value_parser = yes_or_no)]
+        home_screen: Option<bool>,
+        /// Its display language, such as en or ja
+        #[arg(long, value_name = "LANGUAGE")]
+        display_language: Option<String>,
+        /// What its vendor set of the rules, as TOML (`decide --print-profile` shows a whole one)
+        #[arg(long, value_name = "FILE")]
+        profile: Option<PathBuf>,
+        /// Take the vendor's profile back
+        #[arg(long, conflicts_with = "profile")]
+        default_profile: bool,
+    },
+    /// Set the security policy password, or take it away (an administrator); only its salted hash is kept
+    PolicyPassword {
+        /// The file whose first line is the password
+        #[arg(long, value_name = "FILE", required_unless_present = "remove")]
+        password_file: Option<PathBuf>,
+        /// Take it away
+        #[arg(long, conflicts_with = "password_file")]
+        remove: bool,
+    },
+    /// Tell the process that owns the folder what runs on the machine (rule 7), as its firmware does
+    Process {
+        #[command(subcommand)]
+        words: ProcessWords,
     },
     /// Set the destination server address (administrator)
     SetDestination {
@@ -387,6 +420,22 @@ enum SupersededWords {
 }
 
 #[derive(Debug, Subcommand)]
+enum ProcessWords {
+    /// One began
+    Begin {
+        /// Which; `decide --list-processes` prints them all
+        process: Process,
+    },
+    /// One is over
+    End {
+        /// Which
+        process: Process,
+    },
+    /// What runs
+    List,
+}
+
+#[derive(Debug, Subcommand)]
 enum SnapshotsWords {
     /// List them
     List,
@@ -529,6 +578,21 @@ fn command(words: Words) -> Result<Command> {
         Words::SetDestination { address, connect_to } => {
             Command::SetDestination { destination: address, connect_to }
         }
+        Words::Machine { model, home_screen, display_language, profile, default_profile } => {
+            let profile = match profile {
+                Some(file) => Some(read_text(&file)?),
+                None => default_profile.then(String::new),
+            };
+            Command::Machine(Statement { model, home_screen, profile, display_language })
+        }
+        Words::PolicyPassword { password_file, remove: _ } => {
+            Command::PolicyPassword { password: password_file.as_deref().map(read_secret).transpose()? }
+        }
+        Words::Process { words } => Command::Process(match words {
+            ProcessWords::Begin { process } => ProcessWord::Begin(process),
+            ProcessWords::End { process } => ProcessWord::End(process),
+            ProcessWords::List => ProcessWord::List,
+        }),
         Words::Superseded { words: SupersededWords::List } => Command::SupersededList,
         Words::Superseded { words: SupersededWords::Take { id } } => Command::SupersededTake { id },
         Words::Snapshots { words: SnapshotsWords::List } => Command::SnapshotsList,
@@ -579,9 +643,25 @@ fn whole(file: &Path) -> Result<PathBuf> {
     std::path::absolute(file).map_err(|source| Error::File { path: file.into(), source })
 }
 
+fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|source| Error::File { path: path.into(), source })
+}
+
 fn read_token(path: &Path) -> Result<String> {
-    let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.into(), source })?;
-    Ok(text.trim().to_string())
+    Ok(read_text(path)?.trim().to_string())
+}
+
+/// The first line of a file; blanks belong to it.
+fn read_secret(path: &Path) -> Result<String> {
+    Ok(read_text(path)?.lines().next().unwrap_or_default().to_string())
+}
+
+fn yes_or_no(text: &str) -> core::result::Result<bool, String> {
+    match text {
+        "yes" | "on" | "true" => Ok(true),
+        "no" | "off" | "false" => Ok(false),
+        _ => Err("write yes or no".into()),
+    }
 }
 
 /// The end of `run`: a signal. What was written is durable, so nothing else has to be done.

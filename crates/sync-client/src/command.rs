@@ -5,6 +5,7 @@ use crate::{
     enrolment::Enrolment,
     error::{Error, Result},
     export::ExportOrder,
+    facts::{self, ProcessWord, Statement},
     import::ImportOrder,
     kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
     machine::Machine,
@@ -113,6 +114,15 @@ pub enum Command {
         /// Where it really leads.
         connect_to: Option<String>,
     },
+    /// States what the machine is, and shows what the rules look at.
+    Machine(Statement),
+    /// Sets the security policy password, or takes it away.
+    PolicyPassword {
+        /// The password; `None` takes it away.
+        password: Option<String>,
+    },
+    /// The firmware tells what runs on the machine.
+    Process(ProcessWord),
     /// Lists what was superseded.
     SupersededList,
     /// Takes a superseded value after all.
@@ -300,6 +310,24 @@ impl Machine {
                     "connect_to": connect_to,
                 });
                 Ok(Output::new(json, text))
+            }
+            Command::Machine(statement) => {
+                let facts = self.state_facts(&statement, administrator).await?;
+                let text = facts::text(&facts);
+                Ok(Output::new(facts, text))
+            }
+            Command::PolicyPassword { password } => {
+                self.set_policy_password(password.as_deref(), administrator).await?;
+                let (set, text) = match password {
+                    Some(_) => (true, "The security policy password is set."),
+                    None => (false, "The machine has no security policy password."),
+                };
+                Ok(Output::new(json!({"policy_password_set": set}), text))
+            }
+            Command::Process(word) => {
+                let running = self.process_word(word);
+                let text = facts::text(&running);
+                Ok(Output::new(running, text))
             }
             Command::SupersededList => {
                 let rows = self.store().superseded()?;

@@ -6,6 +6,7 @@
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
 //! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
 //! | [`settings`], [`addresses`], [`kept`] | what people read and change |
+//! | [`facts`], [`policy`] | what the rules look at on this machine |
 //! | [`decide`] | "may this import run now?", without any machine |
 //! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
 //! | [`status`] | where the machine stands |
@@ -24,11 +25,13 @@ pub mod draw;
 pub mod enrolment;
 pub mod error;
 pub mod export;
+pub mod facts;
 pub mod import;
 pub mod kept;
 mod lists;
 pub mod machine;
 pub mod owner;
+pub mod policy;
 pub mod procedure;
 pub mod settings;
 pub mod status;

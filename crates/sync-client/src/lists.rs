@@ -12,7 +12,7 @@ use sync_core::{
     api,
     files::{Note, Place},
     item::Item,
-    machine::{Machine as Facts, SyncState},
+    machine::SyncState,
     protocol::{JoinRequest, Membership},
     rules::{Operation, Question, plan::OnRefusal, plan::plan},
     space::{SpaceKind, SpaceName},
@@ -93,13 +93,7 @@ impl Machine {
         if administrator.is_some() {
             self.prove_administrator(administrator).await?;
         }
-        let facts = {
-            let store = self.store();
-            let identity = store.identity();
-            Facts::new(identity.role(), store.state(), identity.destination.clone())
-                .with_administrator(administrator.is_some())
-                .with_home_screen(true)
-        };
+        let facts = self.facts(administrator.is_some())?;
         let Some(first) = items.first() else {
             return Ok((Vec::new(), Vec::new()));
         };

@@ -20,6 +20,7 @@ use std::{
 use sync_core::{
     api,
     machine::SyncState,
+    process::Process,
     protocol::{LoginRequest, Membership, SyncAnswer},
     replica::{Action, Event, Pace, Session},
     time::Timestamp,
@@ -71,6 +72,8 @@ pub struct Machine {
     turn: tokio::sync::Mutex<()>,
     /// One procedure at a time, and what it tells people meanwhile.
     pub(crate) procedures: Procedures,
+    /// How many of each process run (rule 7), by its place in the list of all.
+    pub(crate) running: Mutex<[u32; Process::COUNT]>,
     /// The operating system lets go of it when the process ends, however it ends.
     _lock: File,
 }
@@ -113,6 +116,7 @@ impl Machine {
             wake: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
             procedures: Procedures::default(),
+            running: Mutex::new([0; Process::COUNT]),
             _lock: lock,
         }
     }

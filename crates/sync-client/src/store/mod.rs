@@ -29,6 +29,7 @@ pub use log::{Level, LogLine, LoginRow};
 use crate::{
     draw,
     error::{Error, Result},
+    facts::Stated,
 };
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -133,6 +134,8 @@ pub struct Identity {
     pub realm: Option<String>,
     /// What proves the administrator's token while the server is out of reach.
     pub administrator: Option<TokenProof>,
+    /// What whoever builds the machine states of it.
+    pub stated: Stated,
 }
 
 impl Identity {

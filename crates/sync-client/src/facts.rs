@@ -1,0 +1,299 @@
+//! What the rules look at on this machine: its model, its Home screen, its display language, its security policy password,
+//! what runs on it, and what its vendor set.
+//!
+//! The display language and the security policy password are settings of the machine, where an import finds them too
+//! (`preferences.language` of the basic information, `policy.password` of the security policy). The model, the Home
+//! screen and the vendor's profile are stated by whoever builds the machine. What runs is told by its firmware, and
+//! forgotten with the process that owns the folder: after a power cut nothing runs.
+
+use crate::{
+    draw::now,
+    error::{Error, Result},
+    machine::Machine,
+    policy,
+    store::Store,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+use sync_core::{
+    address::TYPE_FIELD,
+    catalogue::{self, SETTING_TYPE},
+    change::{Author, Operation},
+    id::RecordId,
+    item::Item,
+    machine::{Machine as Facts, PolicyPassword},
+    process::{Process, Processes},
+    profile::{self, Profile},
+    space::SpaceName,
+    value::Value,
+};
+
+/// The setting that holds the machine's display language.
+pub const DISPLAY_LANGUAGE: &str = "preferences.language";
+/// The setting that holds the salted hash of its security policy password.
+pub const POLICY_PASSWORD: &str = "policy.password";
+
+/// What whoever builds the machine states of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stated {
+    /// Its model.
+    pub model: Option<String>,
+    /// Whether it has a Home screen; an office machine has one where nothing is said.
+    pub home_screen: Option<bool>,
+    /// What the vendor set of the rules, as TOML.
+    pub profile: Option<String>,
+}
+
+/// What is stated anew; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Statement {
+    /// The model; blank takes it back.
+    pub model: Option<String>,
+    /// Whether the machine has a Home screen.
+    pub home_screen: Option<bool>,
+    /// The vendor's profile as TOML; blank takes it back.
+    pub profile: Option<String>,
+    /// The display language.
+    pub display_language: Option<String>,
+}
+
+impl Statement {
+    fn says_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is told of the processes of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessWord {
+    /// It began.
+    Begin(Process),
+    /// It is over.
+    End(Process),
+    /// What runs?
+    List,
+}
+
+/// While it lives, the process counts as running.
+#[derive(Debug)]
+pub struct Running<'a> {
+    machine: &'a Machine,
+    process: Process,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.machine.process_ended(self.process);
+    }
+}
+
+impl Machine {
+    /// What the rules look at, asked by somebody with or without administrator privileges.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn facts(&self, administrator: bool) -> Result<Facts> {
+        self.facts_of(&self.store(), administrator)
+    }
+
+    /// The same over a store that the caller holds, so that nothing moves between the question and what is written.
+    pub(crate) fn facts_of(&self, store: &Store, administrator: bool) -> Result<Facts> {
+        let identity = store.identity();
+        let mut facts = Facts::new(identity.role(), store.state(), identity.destination.clone())
+            .with_administrator(administrator)
+            .with_home_screen(identity.stated.home_screen.unwrap_or(true))
+            .with_running(self.processes())
+            .with_policy_password(match machine_setting(store, Item::SecurityPolicy, POLICY_PASSWORD)? {
+                Some(hash) => policy::text(&hash).map_or(PolicyPassword::NotSet, PolicyPassword::Set),
+                None => PolicyPassword::NotSet,
+            });
+        facts.model.clone_from(&identity.stated.model);
+        facts.display_language = Some(display_language(store)?);
+        Ok(facts)
+    }
+
+    /// What the vendor set of the rules.
+    ///
+    /// # Errors
+    /// `bad_profile`, where a newer version of the product wrote one that this one can't read.
+    pub fn profile(&self) -> Result<Arc<Profile>> {
+        self.store().profile()
+    }
+
+    /// States what the machine is.
+    ///
+    /// # Errors
+    /// [`Error::AdministratorNeeded`] and whatever else proving an administrator can meet; `bad_profile`; a display
+    /// language that there is not. Nothing is changed then.
+    pub async fn state_facts(&self, statement: &Statement, administrator: Option<&str>) -> Result<Json> {
+        if !statement.says_nothing() {
+            self.prove_administrator(administrator).await?;
+            let text = |new: &Option<String>, old: &Option<String>| match new.as_deref().map(str::trim) {
+                None => old.clone(),
+                Some("") => None,
+                Some(text) => Some(text.to_string()),
+            };
+            let mut store = self.store();
+            let mut identity = store.identity().clone();
+            identity.stated = Stated {
+                model: text(&statement.model, &identity.stated.model),
+                home_screen: statement.home_screen.or(identity.stated.home_screen),
+                profile: text(&statement.profile, &identity.stated.profile),
+            };
+            if let Some(profile) = &identity.stated.profile {
+                read_profile(profile)?;
+            }
+            if let Some(language) = &statement.display_language {
+                let author = Author { person: store.user().map(str::to_string), time: now(), import: None };
+                let language = Some(language.as_str().into());
+                set_machine_setting(&mut store, Item::BasicInformation, DISPLAY_LANGUAGE, language, author)?;
+            }
+            store.set_identity(identity)?;
+        }
+        self.facts_json()
+    }
+
+    fn facts_json(&self) -> Result<Json> {
+        let facts = self.facts(false)?;
+        let store = self.store();
+        let stated = &store.identity().stated;
+        Ok(json!({
+            "role": facts.role,
+            "state": facts.state,
+            "destination": facts.destination,
+            "display_language": facts.display_language,
+            "home_screen": facts.home_screen,
+            "model": facts.model,
+            "policy_password_set": facts.policy_password.is_set(),
+            "running": facts.running,
+            "profile": stated.profile,
+        }))
+    }
+
+    /// What runs on the machine beside imports and exports, as its firmware told, with what the product itself runs.
+    #[must_use]
+    pub fn processes(&self) -> Processes {
+        let running = self.running.lock();
+        Process::ALL.iter().copied().filter(|process| running[*process as usize] > 0).collect()
+    }
+
+    /// The firmware tells that a process began. Several of a kind may run at once: each is ended on its own.
+    pub fn process_began(&self, process: Process) {
+        let mut running = self.running.lock();
+        running[process as usize] = running[process as usize].saturating_add(1);
+    }
+
+    /// The firmware tells that a process is over; one that did not begin is no error.
+    pub fn process_ended(&self, process: Process) {
+        let mut running = self.running.lock();
+        running[process as usize] = running[process as usize].saturating_sub(1);
+    }
+
+    /// Counts a process as running while the answer lives.
+    #[must_use = "the process ends when this is dropped"]
+    pub fn running(&self, process: Process) -> Running<'_> {
+        self.process_began(process);
+        Running { machine: self, process }
+    }
+
+    pub(crate) fn process_word(&self, word: ProcessWord) -> Json {
+        match word {
+            ProcessWord::Begin(process) => self.process_began(process),
+            ProcessWord::End(process) => self.process_ended(process),
+            ProcessWord::List => {}
+        }
+        json!({"running": self.processes()})
+    }
+
+    /// Sets the security policy password, or takes it away; only its salted hash is kept.
+    ///
+    /// # Errors
+    /// Whatever proving an administrator can meet, `weak_policy_password`, or what the disk says.
+    pub async fn set_policy_password(
+        &self,
+        password: Option<&str>,
+        administrator: Option<&str>,
+    ) -> Result<()> {
+        self.prove_administrator(administrator).await?;
+        let hash = password.map(policy::hash).transpose()?;
+        let author = self.author(None);
+        set_machine_setting(&mut self.store(), Item::SecurityPolicy, POLICY_PASSWORD, hash, author)
+    }
+}
+
+/// For people: a line each.
+pub(crate) fn text(facts: &Json) -> String {
+    let word = |value: &Json| match value {
+        Json::Null => "-".to_string(),
+        Json::String(text) => text.clone(),
+        Json::Array(list) if list.is_empty() => "nothing".into(),
+        Json::Array(list) => list.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    };
+    let lines = facts.as_object().into_iter().flatten();
+    lines.map(|(name, value)| format!("{name}: {}", word(value))).collect::<Vec<_>>().join("\n")
+}
+
+impl Store {
+    /// What the vendor set of the rules.
+    pub(crate) fn profile(&self) -> Result<Arc<Profile>> {
+        match &self.identity().stated.profile {
+            Some(text) => read_profile(text).map(Arc::new),
+            None => Ok(Arc::new(profile::MACHINE.clone())),
+        }
+    }
+}
+
+fn read_profile(text: &str) -> Result<Profile> {
+    Profile::from_toml(text).map_err(|bad| Error::Denied {
+        code: "bad_profile".into(),
+        message: format!("the profile is wrong: {bad}"),
+        remedy: "correct it; sync-client decide --print-profile shows a whole one".into(),
+    })
+}
+
+/// The display language: what is set, else the catalogue's default.
+fn display_language(store: &Store) -> Result<String> {
+    let set = machine_setting(store, Item::BasicInformation, DISPLAY_LANGUAGE)?;
+    let fits = |value: Value| match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    };
+    let default = || {
+        let setting = catalogue::find_in(Item::BasicInformation, DISPLAY_LANGUAGE);
+        setting.and_then(|setting| fits(setting.default_value()))
+    };
+    Ok(set.and_then(fits).or_else(default).unwrap_or_else(|| "en".into()))
+}
+
+/// A setting of the machine itself, where it was set.
+fn machine_setting(store: &Store, item: Item, name: &str) -> Result<Option<Value>> {
+    let view = store.view(&SpaceName::local(item.as_str()), RecordId::of_setting(name))?;
+    Ok(view.and_then(|record| record.get("value").cloned()))
+}
+
+/// Changes a setting of the machine itself, or with `None` leaves it to its default; what does not fit the catalogue is refused.
+fn set_machine_setting(
+    store: &mut Store,
+    item: Item,
+    name: &'static str,
+    value: Option<Value>,
+    author: Author,
+) -> Result<()> {
+    let setting = catalogue::find_in(item, name).ok_or_else(|| Error::UnknownSetting(name.to_string()))?;
+    if let Some(Err(unfit)) = value.as_ref().map(|value| setting.check(value)) {
+        return Err(Error::SettingValue {
+            setting: name.to_string(),
+            value: value.map(|value| value.to_string()).unwrap_or_default(),
+            wanted: unfit.to_string(),
+        });
+    }
+    let fields = [(TYPE_FIELD, Some(SETTING_TYPE.into())), ("name", Some(name.into())), ("value", value)];
+    let edit = fields.into_iter().map(|(field, value)| (field.to_string(), value)).collect();
+    let space = SpaceName::local(item.as_str());
+    store.edit(&space, RecordId::of_setting(name), Operation::Edit(edit), author)
+}
