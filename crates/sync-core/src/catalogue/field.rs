@@ -1,6 +1,6 @@
 //! Fields and record types: what the records of an item are made of.
 
-use super::{InFile, Kind, SETTING_TYPE, Sharing, Unfit};
+use super::{InFile, Kind, SETTING_TYPE, Sharing, Unfit, keys};
 use crate::{address::TYPE_FIELD, id::RecordId, record::FieldName, value::Value};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -95,6 +95,8 @@ pub struct RecordType {
     pub in_file: InFile,
     /// At most so many entries of one owner, the newest by their field `time`.
     pub newest: Option<usize>,
+    /// The fields that an import leaves as they are here, such as a counter: they go into a file for people to read.
+    pub stays: &'static [&'static str],
 }
 
 impl RecordType {
@@ -106,7 +108,16 @@ impl RecordType {
         identity: &'static [&'static str],
         fields: &'static [Field],
     ) -> Self {
-        Self { name, title, fields, identity, sharing: Sharing::Device, in_file: InFile::Yes, newest: None }
+        Self {
+            name,
+            title,
+            fields,
+            identity,
+            sharing: Sharing::Device,
+            in_file: InFile::Yes,
+            newest: None,
+            stays: &[],
+        }
     }
 
     /// The same, shared as said.
@@ -179,7 +190,9 @@ pub fn check(fields: &Fields) -> Result<(), Unfit> {
         Some(Value::Text(name)) => super::record_type(name),
         Some(_) => return Err(Unfit::new("text").in_field(TYPE_FIELD)),
     };
-    known.map_or(Ok(()), |known| known.check(fields))
+    let Some(known) = known else { return Ok(()) };
+    known.check(fields)?;
+    if *known == keys::KEY { keys::belong_together(fields) } else { Ok(()) }
 }
 
 /// How secret a field of a record is; what nobody here knows is shown as the address model does, openly.

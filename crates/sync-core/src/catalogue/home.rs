@@ -15,7 +15,7 @@ const BUTTON: &[Field] = &[
     optional("confirm", "Ask before the job begins", Kind::Flag),
 ];
 /// A setting of a job, by the name of the personal setting whose place it takes.
-const JOB_SETTING: Kind = Kind::Map(&[
+pub(super) const JOB_SETTING: Kind = Kind::Map(&[
     required("name", "Which", Kind::Text(64)),
     required("value", "Its value, as people write it", Kind::Text(256)),
 ]);

@@ -1,7 +1,7 @@
 //! What a field or setting may hold, and whether a value does.
 
 use super::Field;
-use crate::{id::RecordId, value::Value};
+use crate::{certificate, id::RecordId, value::Value};
 use alloc::{
     collections::BTreeMap,
     format,
@@ -28,6 +28,8 @@ pub enum Kind {
     Form(Form),
     /// At most so many bytes.
     Bytes(usize),
+    /// At most so many bytes of a certificate, a revocation list or a key.
+    Der(Der, usize),
     /// The id of another record, as text. Whatever it names may be gone: it is shown as missing then, and kept.
     Reference,
     /// What belongs together and is written as one; a newer model's entries pass.
@@ -53,6 +55,17 @@ pub enum Form {
     Host,
     /// An e-mail address.
     Mail,
+}
+
+/// Bytes of a certain form, in DER.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Der {
+    /// A certificate.
+    Certificate,
+    /// A revocation list.
+    RevocationList,
+    /// A private key: PKCS #8, not encrypted.
+    PrivateKey,
 }
 
 /// The value where nobody set one.
@@ -147,6 +160,24 @@ impl Form {
     }
 }
 
+impl Der {
+    fn fits(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Certificate => certificate::certificate(bytes).is_ok(),
+            Self::RevocationList => certificate::revocation_list(bytes).is_ok(),
+            Self::PrivateKey => certificate::private_key(bytes, None).is_ok(),
+        }
+    }
+
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Certificate => "a certificate (X.509 in DER)",
+            Self::RevocationList => "a revocation list (X.509 in DER)",
+            Self::PrivateKey => "a private key (PKCS #8 in DER, not encrypted)",
+        }
+    }
+}
+
 fn time(text: &str) -> bool {
     let Some((hours, minutes)) = text.split_once(':') else { return false };
     let below = |part: &str, most: u8| {
@@ -190,6 +221,7 @@ impl Kind {
             Self::Lines(most) => format!("text of at most {most} characters, in one or more lines"),
             Self::Form(form) => form.wanted(),
             Self::Bytes(most) => format!("at most {most} bytes"),
+            Self::Der(form, most) => format!("{} of at most {most} bytes", form.wanted()),
             Self::Reference => "the id of a record".to_string(),
             Self::Map(fields) => {
                 let part = |field: &Field| {
@@ -221,6 +253,9 @@ impl Kind {
             (Self::Form(form), Value::Text(text)) => text.is_empty() || form.fits(text),
             (Self::Reference, Value::Text(text)) => text.is_empty() || text.parse::<RecordId>().is_ok(),
             (Self::Bytes(most), Value::Bytes(bytes)) => bytes.len() <= *most,
+            (Self::Der(form, most), Value::Bytes(bytes)) => {
+                bytes.is_empty() || (bytes.len() <= *most && form.fits(bytes))
+            }
             (Self::Map(fields), Value::Map(map)) => return parts_fit(fields, map),
             (Self::List(kind, most), Value::List(list)) if list.len() <= *most => {
                 return list.iter().try_for_each(|item| kind.check(item));
@@ -246,7 +281,7 @@ impl Kind {
             },
             Self::Number(..) => text.parse().map(Value::Int).map_err(|_| unfit())?,
             Self::Choice(_) | Self::Text(_) | Self::Lines(_) | Self::Form(_) | Self::Reference => text.into(),
-            Self::Bytes(_) => Value::Bytes(hexadecimal(text).ok_or_else(unfit)?),
+            Self::Bytes(_) | Self::Der(..) => Value::Bytes(hexadecimal(text).ok_or_else(unfit)?),
             Self::List(kind, _) => {
                 Value::List(parts().map(|part| kind.parse(part)).collect::<Result<_, _>>()?)
             }

@@ -20,27 +20,50 @@
 //! | `kind` | what a value may be |
 //! | `field` | fields, record types, and what a record must be |
 //! | `setting` | settings, and what one says on this machine |
+//! | `supplied` | the settings that firmware brings along |
+//! | `samples` | the records of a machine whose every setting was changed, for tests (feature `samples`) |
 //! | the others | one item, or a family of items, each |
 
 pub mod address_book;
+pub mod applications;
+pub mod basic;
+pub mod boxes;
+pub mod departments;
+pub mod favorite;
 mod field;
+pub mod forwarding;
 pub mod home;
+pub mod keys;
 mod kind;
+pub mod paper;
 pub mod personal;
+pub mod printer;
+#[cfg(feature = "samples")]
+mod samples;
+pub mod security_policy;
 mod setting;
+mod supplied;
+pub mod users;
+pub mod visual_message;
+pub mod web_access;
 
 pub use field::{
     Field, Fields, RecordType, Secret, check, optional, references, renamed, required, secrecy, type_of,
 };
-pub use kind::{Default, Form, Kind, Unfit};
+pub use kind::{Default, Der, Form, Kind, Unfit};
 pub use personal::SETTINGS;
+#[cfg(feature = "samples")]
+pub use samples::{ENTRIES, Sample, samples};
 pub use setting::{Effective, InFile, SETTING_TYPE, Setting, Sharing, choice, flag, number, of, text};
+
+pub use supplied::{Catalogue, Settings, Unsound};
 
 #[cfg(doc)]
 use crate::id::RecordId;
 use crate::{
     item::Item,
     space::{SpaceKind, SpaceName},
+    value::Value,
 };
 
 /// Rises when something in the catalogue is renamed, removed or narrowed. What is only added is an older machine's
@@ -88,24 +111,69 @@ pub struct Part {
     pub settings: &'static [Setting],
 }
 
-/// What an item is made of.
+impl Part {
+    /// Whether a record of its place belongs to it: by its type, or, of a setting, by its name. What nobody here knows is
+    /// a newer model's, and belongs to the part that has the most of its place.
+    #[must_use]
+    pub fn holds(&self, fields: &Fields) -> bool {
+        let same_place = || parts().map(|(_, part)| part).filter(|part| part.place == self.place);
+        let size = |part: &Self| part.types.len() + part.settings.len();
+        let largest = || same_place().all(|other| size(other) <= size(self));
+        match type_of(fields) {
+            Some(SETTING_TYPE) => {
+                let name = fields.get("name").and_then(Value::as_text).unwrap_or_default();
+                let has = |part: &Self| part.settings.iter().any(|setting| setting.name == name);
+                has(self) || (!same_place().any(has) && largest())
+            }
+            Some(name) => {
+                let has = |part: &Self| part.types.iter().any(|known| known.name == name);
+                has(self) || (!same_place().any(has) && largest())
+            }
+            None => largest(),
+        }
+    }
+}
+
+/// What an item is made of: at most one part in each place.
 #[must_use]
 pub const fn content(item: Item) -> &'static [Part] {
     match item {
         Item::AddressBook => &[address_book::LISTS],
+        Item::DeviceSettings => &[forwarding::FORWARDING, address_book::LISTS, favorite::FOR_SENDING],
+        Item::WebAccessFavorites => &[web_access::FAVORITES],
+        Item::PrinterSettings => &[printer::PRINTER],
+        Item::PaperInformation => &[paper::INFORMATION],
         Item::PersonalAddressList => &[personal::ADDRESS_LISTS],
         Item::UserGroupAddressList => &[address_book::GROUP_LISTS],
-        Item::PersonalSettings => &[personal::PERSONAL],
+        Item::BasicInformation => &[basic::BASIC],
+        Item::PaperTypeManagement => &[paper::TYPES],
+        Item::PrinterDownloadProfile => &[printer::PROFILES],
+        Item::Forwarding => &[forwarding::FORWARDING],
+        Item::Box => &[boxes::BOXES],
+        Item::DepartmentIdManagement => &[departments::DEPARTMENTS],
+        Item::Key => &[keys::KEYS],
+        Item::CertificateCrl => &[keys::CERTIFICATES],
+        Item::VisualMessage => &[visual_message::MESSAGES],
         Item::Home => &[home::LOCAL, home::COMMON],
-        _ => &[],
+        // In a batch, where the favorites are no item of their own, they travel with the browser.
+        Item::WebAccess => &[web_access::BROWSER, web_access::FAVORITES],
+        Item::Favorite => &[favorite::ALL],
+        Item::AuthenticationUsers => &[users::USERS],
+        Item::SecurityPolicy => &[security_policy::POLICY],
+        Item::PersonalSettings => &[personal::PERSONAL],
+        Item::MeapApplicationSettings => &[applications::APPLICATIONS],
     }
+}
+
+/// Every item with each of its parts.
+pub fn parts() -> impl Iterator<Item = (Item, &'static Part)> {
+    Item::ALL.iter().flat_map(|item| content(*item).iter().map(|part| (*item, part)))
 }
 
 /// The type of this name.
 #[must_use]
 pub fn record_type(name: &str) -> Option<&'static RecordType> {
-    let parts = || Item::ALL.iter().flat_map(|item| content(*item));
-    parts().flat_map(|part| part.types).find(|known| known.name == name).copied()
+    parts().flat_map(|(_, part)| part.types).find(|known| known.name == name).copied()
 }
 
 /// The personal setting with this name.

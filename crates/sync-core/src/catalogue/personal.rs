@@ -15,7 +15,7 @@ use super::{
     flag, home, number, of, optional, required, text,
 };
 
-const LANGUAGES: &[&str] = &[
+pub(super) const LANGUAGES: &[&str] = &[
     "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "fi", "pl", "cs", "ja", "zh-hans", "zh-hant", "ko",
 ];
 pub(super) const SCREENS: &[&str] =
