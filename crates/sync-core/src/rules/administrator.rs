@@ -2,11 +2,11 @@
 
 use super::{Act, Code, Finding, Operation, Question, Step, Way};
 use crate::{item::Item, machine::Machine};
-use alloc::{format, string::String, vec};
+use alloc::{boxed::Box, format, string::String, vec};
 
 /// Every import and export needs administrator privileges, exports included, as the vendor's manuals say. A profile may
 /// let people export their own personal address lists.
-pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     let own_list = question.own
         && question.operation == Operation::Export
         && question.item == Item::PersonalAddressList
@@ -20,11 +20,11 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding>
     })
 }
 
-pub(super) fn ask_act(machine: &Machine, act: Act) -> Option<Finding> {
+pub(super) fn ask_act(machine: &Machine, act: Act) -> Option<Box<Finding>> {
     (!machine.administrator).then(|| finding(format!("`{act}` needs administrator privileges")))
 }
 
-fn finding(message: String) -> Finding {
+fn finding(message: String) -> Box<Finding> {
     Finding::new(
         Code::AdministratorRequired,
         message,

@@ -94,6 +94,39 @@ impl Code {
     }
 }
 
+impl Code {
+    /// What it means, for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::AdministratorRequired => "importing and exporting need administrator privileges",
+            Self::NotIndividual => "the item exists only in a batch",
+            Self::NotBatch => "the item is not an item of a batch",
+            Self::ItemNotSupported => "the machine does not have the item, by its profile",
+            Self::HomeScreenRequired => "the item goes only to a machine that has a Home screen",
+            Self::ModelRefused => {
+                "the machine does not take the item from the source's model, by its profile, or the file does not say its \
+                 model"
+            }
+            Self::Synchronizing => "the client function of this machine synchronizes",
+            Self::DestinationNotLocalhost => {
+                "the same, and with the destination `localhost:8443` this would have been accepted"
+            }
+            Self::Interlocked => "something runs during which no import or export may begin",
+            Self::NotPrepared => {
+                "the profile wants the personalized data prepared, and it is not, or too long ago"
+            }
+            Self::PrepareElsewhere => "data is prepared only on the machine that is its own server",
+            Self::TooManyToPrepare => "more users and groups than the profile lets prepare at once",
+            Self::LanguageDiffers => "the file was exported with another display language",
+            Self::PolicyPasswordDiffers => {
+                "this machine has a security policy password, and the file's is not shown to be the same"
+            }
+            Self::OverLimit => "the machine would hold more than it can",
+        }
+    }
+}
+
 named! {
     /// Why nothing makes a denied operation allowed. There is no other reason than these.
     #[non_exhaustive]

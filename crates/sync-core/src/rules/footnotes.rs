@@ -2,10 +2,10 @@
 
 use super::{Code, Finding, NothingDoes, Question, Step, Way};
 use crate::{item::Footnote, machine::Machine};
-use alloc::{format, vec};
+use alloc::{boxed::Box, format, vec};
 
 /// An item that the profile does not have can be neither imported nor exported.
-pub(super) fn ask_supported(_: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask_supported(_: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     question.profile.unsupported.contains(question.item).then(|| {
         Finding::hopeless(
             Code::ItemNotSupported,
@@ -16,7 +16,7 @@ pub(super) fn ask_supported(_: &Machine, question: &Question<'_>) -> Option<Find
 }
 
 /// (1): only to a machine that has a Home screen.
-pub(super) fn ask_home_screen(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask_home_screen(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     let needed =
         question.operation.is_import() && question.item.row().footnotes.contains(&Footnote::NeedsHomeScreen);
     (needed && !machine.home_screen).then(|| {
@@ -30,7 +30,7 @@ pub(super) fn ask_home_screen(machine: &Machine, question: &Question<'_>) -> Opt
 
 /// (2), and the same of the personal settings: the profile names the models from which they are not taken. The Shared
 /// buttons lie among the Home settings, which are refused with them.
-pub(super) fn ask_source_model(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask_source_model(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     // Most profiles refuse nothing.
     if question.profile.refusals.is_empty() || !question.operation.is_import() {
         return None;

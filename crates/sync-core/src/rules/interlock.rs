@@ -6,7 +6,7 @@ use crate::{
     process::{Process, Processes},
     profile::During,
 };
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
 /// The running processes that count. The session that asks is none that stands in its own way, and a machine
 /// synchronizes when rule 6 says so.
@@ -18,7 +18,7 @@ const fn running(machine: &Machine, question: &Question<'_>) -> Processes {
     if machine.synchronizes() { running.with(Process::Synchronization) } else { running }
 }
 
-pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     let blocking = running(machine, question).and(question.profile.interlock.blocking());
     (!blocking.is_empty()).then(|| {
         let titles: Vec<&str> = blocking.iter().map(Process::title).collect();

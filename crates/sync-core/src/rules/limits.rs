@@ -2,10 +2,10 @@
 
 use super::{Code, Finding, Question, Step, Way};
 use crate::{machine::Machine, profile::Limit};
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
 /// Every number that the question states is compared with its limit, whatever the item.
-pub(super) fn ask(_: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask(_: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     let limits = &question.profile.limits;
     if !question.operation.is_import() || !question.would_hold.exceeds(limits) {
         return None;

@@ -14,7 +14,7 @@
 //! | [`denied`], [`step`] | the answer "no": code, rule, message, remedy |
 //! | [`plan`] | a batch, item by item, before anything is written |
 //!
-//! What a vendor may set of them is the [profile](crate::profile), a fact of the question.
+//! What a vendor may set of them is the [`profile`], a fact of the question.
 
 mod administrator;
 pub mod denied;
@@ -40,7 +40,7 @@ use crate::{
     profile::{self, PerLimit, Profile},
     time::Timestamp,
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 named! {
     /// What is done with an item.
@@ -227,17 +227,18 @@ struct Finding {
     nothing: Option<NothingDoes>,
 }
 
+// Boxed, so that the answer of a rule that has nothing to say is one word.
 impl Finding {
-    const fn new(code: Code, message: String, ways: Vec<Way>) -> Self {
-        Self { code, message, ways, instead: None, nothing: None }
+    fn new(code: Code, message: String, ways: Vec<Way>) -> Box<Self> {
+        Box::new(Self { code, message, ways, instead: None, nothing: None })
     }
 
-    const fn hopeless(code: Code, message: String, reason: NothingDoes) -> Self {
-        Self { code, message, ways: Vec::new(), instead: None, nothing: Some(reason) }
+    fn hopeless(code: Code, message: String, reason: NothingDoes) -> Box<Self> {
+        Box::new(Self { nothing: Some(reason), ..*Self::new(code, message, Vec::new()) })
     }
 }
 
-type Ask = fn(&Machine, &Question<'_>) -> Option<Finding>;
+type Ask = fn(&Machine, &Question<'_>) -> Option<Box<Finding>>;
 
 /// The rules in the order in which they are asked: the item's shape, 1, 3's footnotes, 6, 7, 9, 4, 5, 10.
 const ORDER: &[Ask] = &[
@@ -274,17 +275,19 @@ const ORDER: &[Ask] = &[
 /// # Errors
 /// [`Denied`], with the reason and what to do. A denied operation changes nothing.
 pub fn decide(machine: &Machine, question: &Question<'_>) -> Result<(), Denied> {
-    let mut asked = *question;
+    // Where the question itself is wrong, the rules after are asked of what it should have been.
+    let mut instead: Option<Question<'_>> = None;
     let mut denied: Option<Denied> = None;
     for ask in ORDER {
-        let Some(finding) = ask(machine, &asked) else {
+        let asked = instead.as_ref().unwrap_or(question);
+        let Some(finding) = ask(machine, asked) else {
             continue;
         };
         if let Some((operation, item)) = finding.instead {
-            (asked.operation, asked.item) = (operation, item);
+            instead = Some(Question { operation, item, ..*question });
         }
         match &mut denied {
-            None => denied = Some(finding.into()),
+            None => denied = Some((*finding).into()),
             Some(denied) => denied.also(&finding),
         }
     }
@@ -296,7 +299,7 @@ pub fn decide(machine: &Machine, question: &Question<'_>) -> Result<(), Denied> 
 /// # Errors
 /// [`Denied`], with the reason and what to do.
 pub fn decide_act(machine: &Machine, act: Act) -> Result<(), Denied> {
-    administrator::ask_act(machine, act).map_or(Ok(()), |finding| Err(finding.into()))
+    administrator::ask_act(machine, act).map_or(Ok(()), |finding| Err((*finding).into()))
 }
 
 /// Whether the personalized data of so many users and groups may be prepared on this machine now (rules 1 and 9).
@@ -304,13 +307,16 @@ pub fn decide_act(machine: &Machine, act: Act) -> Result<(), Denied> {
 /// # Errors
 /// [`Denied`], with the reason and what to do.
 pub fn decide_prepare(machine: &Machine, profile: &Profile, how_many: u64) -> Result<(), Denied> {
-    let mut findings = preparation::ask_prepare(machine, profile, how_many);
-    findings.splice(0..0, administrator::ask_act(machine, Act::Prepare));
-    let mut findings = findings.into_iter();
+    let findings = [
+        administrator::ask_act(machine, Act::Prepare),
+        preparation::ask_here(machine),
+        preparation::ask_count(profile, how_many),
+    ];
+    let mut findings = findings.into_iter().flatten();
     let Some(first) = findings.next() else {
         return Ok(());
     };
-    let mut denied = Denied::from(first);
+    let mut denied = Denied::from(*first);
     findings.for_each(|finding| denied.also(&finding));
     Err(denied.finish(machine.administrator))
 }

@@ -5,11 +5,11 @@ use crate::{
     item::Footnote,
     machine::{Machine, PolicyPassword},
 };
-use alloc::{vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 
 /// Imported where the passwords match, or where this machine has none. A password of which nothing is known is taken as
 /// another one.
-pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     if !question.operation.is_import()
         || !question.item.row().footnotes.contains(&Footnote::PolicyPassword)
         || machine.policy_password == PolicyPassword::NotSet

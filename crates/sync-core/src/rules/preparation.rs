@@ -6,7 +6,7 @@ use crate::{
     machine::{Machine, Role},
     profile::Profile,
 };
-use alloc::{format, vec, vec::Vec};
+use alloc::{boxed::Box, format, vec, vec::Vec};
 
 /// Whether the profile wants a preparation that there was not, or too long ago.
 pub(super) fn is_missing(machine: &Machine, question: &Question<'_>) -> bool {
@@ -18,7 +18,7 @@ pub(super) fn is_missing(machine: &Machine, question: &Question<'_>) -> bool {
 }
 
 /// Asked after rule 6: it speaks of what that rule allows while the machine synchronizes.
-pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     // Where rule 6 refuses, its own ways lead over a preparation.
     let spoken_of = question.profile.preparation.required
         && machine.synchronizes()
@@ -40,36 +40,37 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding>
     })
 }
 
-/// Whether so many users and groups can be prepared on this machine (beside rule 1): it must be its own server, and the
-/// profile may bound how many at once.
-pub(super) fn ask_prepare(machine: &Machine, profile: &Profile, how_many: u64) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if !machine.is_its_own_server() {
-        let mut ways = Vec::new();
-        if machine.role == Role::ServerWithClient {
-            ways.push(Way::new(
-                "with the destination localhost:8443, where this machine's own server function is meant",
-                vec![Step::SetDestinationToOwnServer],
-            ));
-        }
+/// Beside rule 1: the machine must be its own server.
+pub(super) fn ask_here(machine: &Machine) -> Option<Box<Finding>> {
+    if machine.is_its_own_server() {
+        return None;
+    }
+    let mut ways = Vec::with_capacity(2);
+    if machine.role == Role::ServerWithClient {
         ways.push(Way::new(
-            "on the server machine whose destination is localhost:8443",
-            vec![Step::GoToServerMachine],
-        ));
-        findings.push(Finding::new(
-            Code::PrepareElsewhere,
-            "personalized data is prepared only on a machine that is server and client and whose destination server \
-             address is localhost:8443"
-                .into(),
-            ways,
+            "with the destination localhost:8443, where this machine's own server function is meant",
+            vec![Step::SetDestinationToOwnServer],
         ));
     }
-    if let Some(most) = profile.preparation.most_at_once.filter(|most| how_many > *most) {
-        findings.push(Finding::new(
-            Code::TooManyToPrepare,
-            format!("{how_many} users and groups are to be prepared, and {most} is the most at once"),
-            vec![Way::new("in parts", vec![Step::PrepareInParts(most)])],
-        ));
-    }
-    findings
+    ways.push(Way::new(
+        "on the server machine whose destination is localhost:8443",
+        vec![Step::GoToServerMachine],
+    ));
+    Some(Finding::new(
+        Code::PrepareElsewhere,
+        "personalized data is prepared only on a machine that is server and client and whose destination server address is \
+         localhost:8443"
+            .into(),
+        ways,
+    ))
+}
+
+/// The profile may bound how many are prepared at once.
+pub(super) fn ask_count(profile: &Profile, how_many: u64) -> Option<Box<Finding>> {
+    let most = profile.preparation.most_at_once.filter(|most| how_many > *most)?;
+    Some(Finding::new(
+        Code::TooManyToPrepare,
+        format!("{how_many} users and groups are to be prepared, and {most} is the most at once"),
+        vec![Way::new("in parts", vec![Step::PrepareInParts(most)])],
+    ))
 }

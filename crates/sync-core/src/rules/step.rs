@@ -166,10 +166,9 @@ impl Step {
             }
             Self::WaitForProcess(process) => format!("Wait until {} is over", process.title()),
             Self::EndProcess(process) => format!("End {}", process.title()),
-            Self::RemoveEntries(limit, count) => format!(
-                "Remove at least {count} ({}), from the machine or from the file",
-                limit.title()
-            ),
+            Self::RemoveEntries(limit, count) => {
+                format!("Remove at least {count}, at the machine or in the file, of: {}", limit.title())
+            }
             Self::Prepare => "Prepare the personalized data on the machine that is its own server".into(),
             Self::PrepareInParts(most) => format!("Prepare at most {most} users and groups at once"),
             Self::StopSynchronization => "Stop synchronization on this machine".into(),

@@ -5,7 +5,7 @@ use crate::{
     item::Item,
     machine::{Machine, Role},
 };
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
 /// Which destination server addresses a row speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ pub(super) fn allows(machine: &Machine, question: &Question<'_>) -> bool {
     look_up(machine.role, machine.destination.is_own_server(), operation, item) == Some(Allowed)
 }
 
-pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     let Question { operation, item, .. } = *question;
     if !machine.synchronizes() || !item.is_personalized() || allows(machine, question) {
         return None;
