@@ -11,6 +11,7 @@
 //! | [`status`] | where the machine stands |
 //! | [`store`] | the durable replica |
 //! | [`connection`], [`administrator`] | the server, and who may |
+//! | [`password`] | passwords as salted hashes |
 //! | [`draw`] | the clock, and what is drawn at random |
 //! | [`error`] | everything that can go wrong, with codes and remedies |
 
@@ -30,6 +31,7 @@ pub mod kept;
 mod lists;
 pub mod machine;
 pub mod owner;
+pub mod password;
 pub mod procedure;
 pub mod settings;
 pub mod status;

@@ -5,12 +5,13 @@ use crate::{
     draw::now,
     error::{Error, Result},
     machine::Machine,
+    password,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
 use sync_core::{
     address::TYPE_FIELD,
-    catalogue::{Kind, SETTING_TYPE, Secret, Setting, Unfit},
+    catalogue::{Kind, SETTING_TYPE, Secret, Setting, Unfit, users::PASSWORD_HASH},
     change::{Author, Operation},
     id::RecordId,
     item::Item,
@@ -167,11 +168,14 @@ impl Machine {
     }
 }
 
-/// Reads a value as people write it: lists and maps as JSON too. What is secret is not in the error.
+/// Reads a value as people write it: lists and maps as JSON too; of a password that is kept as its hash, the password. What is secret is not in the error.
 ///
 /// # Errors
 /// [`Error::SettingValue`].
 pub(crate) fn read(kind: &Kind, secret: Secret, what: &str, text: &str) -> Result<Value> {
+    if *kind == PASSWORD_HASH && !text.starts_with('{') && !text.starts_with("scheme=") {
+        return password::hash(text);
+    }
     let structured =
         matches!(kind, Kind::Map(_) | Kind::List(..)) && text.trim_start().starts_with(['{', '[']);
     let read = if structured {

@@ -189,6 +189,28 @@ fn keys_come_from_files_and_halves_of_two_are_refused() {
 }
 
 #[test]
+fn a_password_is_kept_as_its_hash() {
+    let (folder, machine) = machine();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "open sesame\n").unwrap();
+    let from_file = format!("@{}", file.display());
+    for written in ["open sesame", &from_file] {
+        let view = asked(&machine, &["set", "security-policy", "policy.password", written]).unwrap();
+        assert_eq!(
+            (&view["value"]["scheme"], &view["value"]["hash"]),
+            (&json!("pbkdf2-sha256"), &json!("***"))
+        );
+        let id = catalogue::find_in(Item::SecurityPolicy, "policy.password").unwrap().record();
+        let record = machine.store().view(&SpaceName::local("security-policy"), id).unwrap().unwrap();
+        let kept = record.get("value").unwrap();
+        assert!(crate::password::matches(kept, "open sesame") && !format!("{kept:?}").contains("sesame"));
+    }
+    let user =
+        ["add", "authentication-users", "login-user", "name=alice", "role=general-user", "password=a=b,c"];
+    assert_eq!(asked(&machine, &user).unwrap()["fields"]["password"]["hash"], "***");
+}
+
+#[test]
 fn a_reference_to_what_is_gone_is_shown_as_missing_and_kept() {
     let (_folder, machine) = machine();
     let address =

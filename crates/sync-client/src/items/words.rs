@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 use sync_core::{
-    catalogue::{self, RecordType, content},
+    catalogue::{self, Kind, content, users::PASSWORD_HASH},
     certificate,
     item::Item,
 };
@@ -24,6 +24,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   sync-client --data DIR --administrator-token FILE item set box ID name 'Sales and support'
 
 Lists and maps are written with commas, or as JSON; bytes as hexadecimal digits, or as @FILE.
+A password that is kept as its hash is written as it is, or as @FILE.
 Whatever is secret is shown as ***.";
 
 /// One command about an item.
@@ -117,8 +118,8 @@ pub struct Whose {
 }
 
 impl ItemCommand {
-    /// The same with the files that its values name (`@FILE`, where bytes can stand), so that another process can carry it
-    /// out.
+    /// The same with the files that its values name (`@FILE`, where bytes or a password stand), so that another process can
+    /// carry it out.
     ///
     /// # Errors
     /// [`Error::File`], [`Error::SettingValue`] where a PEM file is none.
@@ -127,20 +128,25 @@ impl ItemCommand {
             Self::Add { item, record_type, fields, whose } => {
                 let known = catalogue::record_type(&record_type);
                 let read = |text: String| match text.split_once('=') {
-                    Some((name, value)) if has_bytes(known, name) => {
-                        Ok(format!("{name}={}", from_files(value)?))
+                    Some((name, value)) => {
+                        let field = known.and_then(|known| known.field(name));
+                        Ok(format!("{name}={}", from_files(field.map(|field| &field.kind), value)?))
                     }
-                    _ => Ok(text),
+                    None => Ok(text),
                 };
                 let fields = fields.into_iter().map(read).collect::<Result<_>>()?;
                 Self::Add { item, record_type, fields, whose }
             }
             Self::Set { item, record, words, unset, whose } => {
                 let words = match words.as_slice() {
+                    [value] if !unset => {
+                        let setting = catalogue::find_in(item, &record);
+                        vec![from_files(setting.map(|setting| &setting.kind), value)?]
+                    }
                     [name, value] => {
                         let mut types = content(item).iter().flat_map(|part| part.types);
-                        let bytes = types.any(|known| has_bytes(Some(known), name));
-                        vec![name.clone(), if bytes { from_files(value)? } else { value.clone() }]
+                        let field = types.find_map(|known| known.field(name));
+                        vec![name.clone(), from_files(field.map(|field| &field.kind), value)?]
                     }
                     _ => words,
                 };
@@ -151,17 +157,20 @@ impl ItemCommand {
     }
 }
 
-fn has_bytes(known: Option<&RecordType>, name: &str) -> bool {
-    known.and_then(|known| known.field(name)).is_some_and(|field| field.kind.has_bytes())
-}
-
-/// `@FILE`, alone or as the value of a map's entry, becomes hexadecimal digits; of a PEM file, those of what is in it.
-fn from_files(text: &str) -> Result<String> {
+/// Where bytes can stand, `@FILE`, alone or as the value of a map's entry, becomes hexadecimal digits; of a PEM file, those
+/// of what is in it. Of a password, the text of the file.
+fn from_files(kind: Option<&Kind>, text: &str) -> Result<String> {
+    let read =
+        |path: &str| fs::read(path).map_err(|source| Error::File { path: Path::new(path).into(), source });
+    let Some(kind) = kind.filter(|kind| kind.has_bytes()) else { return Ok(text.to_string()) };
+    if *kind == PASSWORD_HASH {
+        let Some(path) = text.strip_prefix('@') else { return Ok(text.to_string()) };
+        return Ok(String::from_utf8_lossy(&read(path)?).trim().to_string());
+    }
     let part = |part: &str| {
         let (before, value) = part.split_once('=').map_or(("", part), |(name, value)| (name, value.trim()));
         let Some(path) = value.strip_prefix('@') else { return Ok(part.to_string()) };
-        let bytes = fs::read(path).map_err(|source| Error::File { path: Path::new(path).into(), source })?;
-        let bytes = certificate::from_pem(&bytes).map_err(|error| Error::SettingValue {
+        let bytes = certificate::from_pem(&read(path)?).map_err(|error| Error::SettingValue {
             setting: before.to_string(),
             value: value.to_string(),
             wanted: error.to_string(),
