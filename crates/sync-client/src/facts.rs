@@ -10,7 +10,7 @@ use crate::{
     draw::now,
     error::{Error, Result},
     machine::Machine,
-    policy,
+    password,
     store::Store,
 };
 use serde::{Deserialize, Serialize};
@@ -108,7 +108,7 @@ impl Machine {
             .with_home_screen(identity.stated.home_screen.unwrap_or(true))
             .with_running(self.processes())
             .with_policy_password(match machine_setting(store, Item::SecurityPolicy, POLICY_PASSWORD)? {
-                Some(hash) => policy::text(&hash).map_or(PolicyPassword::NotSet, PolicyPassword::Set),
+                Some(hash) => password::word(&hash).map_or(PolicyPassword::NotSet, PolicyPassword::Set),
                 None => PolicyPassword::NotSet,
             });
         facts.model.clone_from(&identity.stated.model);
@@ -219,7 +219,7 @@ impl Machine {
         administrator: Option<&str>,
     ) -> Result<()> {
         self.prove_administrator(administrator).await?;
-        let hash = password.map(policy::hash).transpose()?;
+        let hash = password.map(password::hash).transpose()?;
         let author = self.author(None);
         set_machine_setting(&mut self.store(), Item::SecurityPolicy, POLICY_PASSWORD, hash, author)
     }

@@ -175,12 +175,12 @@ struct Model {
 }
 
 impl Model {
-    fn next_generation(&self) -> Model {
-        Model {
+    fn next_generation(&self) -> Self {
+        Self {
             generation: self.generation + 1,
             unchecked: self.renamed.clone(),
             renamed: self.renamed.clone(),
-            ..Model::default()
+            ..Self::default()
         }
     }
 }
