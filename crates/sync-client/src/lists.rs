@@ -6,6 +6,7 @@ use crate::{
     draw::now,
     error::{Error, Result},
     machine::Machine,
+    store::Store,
 };
 use std::collections::BTreeSet;
 use sync_core::{
@@ -14,7 +15,10 @@ use sync_core::{
     item::Item,
     machine::{Machine as Facts, SyncState},
     protocol::{JoinRequest, Membership},
-    rules::{Operation, Question, plan::OnRefusal, plan::plan},
+    rules::{
+        Operation, Question,
+        plan::{OnRefusal, Plan, plan},
+    },
     space::{SpaceKind, SpaceName},
 };
 
@@ -66,6 +70,26 @@ pub(crate) fn named_place(items: &[Item], user: Option<&str>, group: Option<&str
     Ok(Some(place))
 }
 
+/// What the rules say of each item, as the machine stands while its store is held.
+pub(crate) fn verdicts(store: &Store, operation: Operation, items: &[Item], administrator: bool) -> Plan {
+    let identity = store.identity();
+    let facts = Facts::new(identity.role(), store.state(), identity.destination.clone())
+        .with_administrator(administrator);
+    match items.first() {
+        Some(first) => plan(&facts, &Question::new(operation, *first, now()), items),
+        None => Plan { operation, lines: Vec::new() },
+    }
+}
+
+/// What was refused, as remarks.
+pub(crate) fn refusals(plan: &Plan) -> Vec<Note> {
+    let refused = plan.lines.iter().filter_map(|line| {
+        let denied = line.verdict.as_ref().err()?;
+        Some(Note::new(None, denied.code.as_str(), denied.message.clone()))
+    });
+    refused.collect()
+}
+
 impl Machine {
     /// The space in which a list lies.
     ///
@@ -90,25 +114,25 @@ impl Machine {
         on_refusal: OnRefusal,
         administrator: Option<&str>,
     ) -> Result<(Vec<Item>, Vec<Note>)> {
+        let plan = self.verdicts(operation, items, administrator).await?;
+        let allowed = plan.items(on_refusal).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
+        Ok((allowed, refusals(&plan)))
+    }
+
+    /// What the rules say of each item.
+    ///
+    /// # Errors
+    /// [`Error::AdministratorRefused`] and whatever else proving an administrator can meet.
+    pub(crate) async fn verdicts(
+        &self,
+        operation: Operation,
+        items: &[Item],
+        administrator: Option<&str>,
+    ) -> Result<Plan> {
         if administrator.is_some() {
             self.prove_administrator(administrator).await?;
         }
-        let facts = {
-            let store = self.store();
-            let identity = store.identity();
-            Facts::new(identity.role(), store.state(), identity.destination.clone())
-                .with_administrator(administrator.is_some())
-        };
-        let Some(first) = items.first() else {
-            return Ok((Vec::new(), Vec::new()));
-        };
-        let plan = plan(&facts, &Question::new(operation, *first, now()), items);
-        let allowed = plan.items(on_refusal).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
-        let refused = plan.lines.iter().filter_map(|line| {
-            let denied = line.verdict.as_ref().err()?;
-            Some(Note::new(None, denied.code.as_str(), denied.message.clone()))
-        });
-        Ok((allowed, refused.collect()))
+        Ok(verdicts(&self.store(), operation, items, administrator.is_some()))
     }
 
     /// Makes the machine a member of these spaces and brings its copies of them level, where it is to write into them.

@@ -7,6 +7,7 @@ use crate::{
     connection::{Connection, Target},
     draw::{self, now},
     error::{Error, ErrorReport, Result},
+    import::Imports,
     procedure::Procedures,
     store::{Level, Report, Store},
 };
@@ -16,6 +17,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use sync_core::{
     api,
@@ -56,7 +58,7 @@ pub struct Contact {
 pub struct Machine {
     folder: PathBuf,
     options: Options,
-    store: Mutex<Store>,
+    store: Arc<Mutex<Store>>,
     link: Mutex<Option<Connection>>,
     session: Mutex<Session>,
     events: Mutex<VecDeque<Event>>,
@@ -71,6 +73,8 @@ pub struct Machine {
     turn: tokio::sync::Mutex<()>,
     /// One procedure at a time, and what it tells people meanwhile.
     pub(crate) procedures: Procedures,
+    /// One import at a time, and how far it is.
+    pub(crate) imports: Imports,
     /// The operating system lets go of it when the process ends, however it ends.
     _lock: File,
 }
@@ -103,7 +107,7 @@ impl Machine {
         Self {
             folder: folder.into(),
             options,
-            store: Mutex::new(store),
+            store: Arc::new(Mutex::new(store)),
             link: Mutex::new(None),
             session: Mutex::new(session),
             events: Mutex::new(VecDeque::new()),
@@ -113,6 +117,7 @@ impl Machine {
             wake: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
             procedures: Procedures::default(),
+            imports: Imports::default(),
             _lock: lock,
         }
     }
@@ -132,6 +137,11 @@ impl Machine {
     /// The durable replica. Never held while the network is waited for.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock()
+    }
+
+    /// The same for a thread that works beside the one which waits for it.
+    pub(crate) fn store_handle(&self) -> Arc<Mutex<Store>> {
+        self.store.clone()
     }
 
     /// Where its client function stands.
@@ -201,6 +211,7 @@ impl Machine {
         let mut round: Option<Pin<Box<dyn Future<Output = Result<Report>> + Send + '_>>> = None;
         let mut event = Event::Tick;
         loop {
+            self.imports.store_is_free().await;
             let actions = self.session.lock().handle(event, now(), draw::number()?);
             let mut at = None;
             for action in actions.into_iter().flatten() {
@@ -248,7 +259,9 @@ impl Machine {
     /// What the network, the server or the disk says; nothing of the replica is lost by any of them.
     pub async fn round(&self) -> Result<Report> {
         let _turn = self.turn.lock().await;
+        self.imports.store_is_free().await;
         let done = self.round_trip().await;
+        self.imports.store_is_free().await;
         if let Ok(report) = &done {
             self.totals.lock().add(report);
         }
@@ -267,6 +280,7 @@ impl Machine {
             return Ok(Report::default());
         };
         let answer: SyncAnswer = link.call(&api::SYNC, &plan.request).await?;
+        self.imports.store_is_free().await;
         // A space that the server lets wait is due again when the session's longest back-off can be over.
         self.store().absorb(&plan, answer, self.options.pace.longest / 2, now())
     }
