@@ -565,6 +565,10 @@ fn command(words: Words) -> Result<Command> {
         Words::Import { undo: Some(import), force, plan, apply_plan, .. } => {
             Command::ImportUndo(UndoOrder { import, force, plan, apply: apply_plan })
         }
+        // clap does not say so beside a file.
+        Words::Import { force: true, .. } => {
+            return Err(Error::WrongCommand("--force goes with --undo".into()));
+        }
         Words::Import { file: None, .. } => {
             return Err(Error::WrongCommand("name the file that is to be imported".into()));
         }

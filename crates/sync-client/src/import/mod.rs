@@ -250,10 +250,9 @@ impl Machine {
         let (mut read, bytes) = {
             let (file, given, items) = (order.file.clone(), bounds.bytes, allowed.clone());
             let (unowned, keep) = (named.clone(), order.plan || order.apply.is_some());
-            running.stage(Stage::Reading);
             let job = move |running: &Running| {
                 let bytes = given.map_or_else(|| read_bytes(&file), Ok)?;
-                running.update(|now| now.bytes_total = bytes.len() as u64);
+                running.update(|now| (now.stage, now.bytes_total) = (Stage::Reading, bytes.len() as u64));
                 let read = read(&bytes, &items, unowned.as_ref())?;
                 running.update(|now| now.bytes = now.bytes_total);
                 Ok((read, if keep { bytes } else { Vec::new() }))
@@ -397,6 +396,7 @@ fn write<T: Serialize>(
     let total = milestones.records;
     running.update(|now| {
         (now.stage, now.records_total, now.items_total) = (Stage::Writing, total, milestones.items());
+        now.items = milestones.items_at(0);
     });
     let author = Author { person: Some(facts.person.clone()), time: now(), import: Some(id) };
     let most = usize::try_from(total).unwrap_or(usize::MAX);
