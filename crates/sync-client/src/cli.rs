@@ -7,14 +7,15 @@ use crate::{
     error::{Error, Result},
     export::ExportOrder,
     facts::{ProcessWord, Statement},
-    import::ImportOrder,
+    import::{ImportOrder, UndoOrder},
     items::{self, ItemCommand},
     machine::{Machine, Options},
     owner,
     procedure::{Patience, ProcedureOrder},
+    tell::Teller,
 };
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
-use core::time::Duration;
+use core::{future::pending, pin::Pin, time::Duration};
 use serde_json::json;
 use std::{
     ffi::OsString,
@@ -23,7 +24,9 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use sync_core::{item::Item, machine::Role, procedure::ListMode, process::Process, replica::Pace};
+use sync_core::{
+    id::ImportId, item::Item, machine::Role, procedure::ListMode, process::Process, replica::Pace,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Synchronizes the personalized data of one machine of the fleet: the personal settings and address lists of the people
@@ -58,6 +61,9 @@ struct Cli {
     /// Answer in JSON
     #[arg(long, global = true)]
     json: bool,
+    /// Do not tell how far a long command is
+    #[arg(long, global = true)]
+    quiet: bool,
     /// A file that holds the administrator's token, where a command needs administrator privileges
     #[arg(long, value_name = "FILE", global = true)]
     administrator_token: Option<PathBuf>,
@@ -198,18 +204,23 @@ enum Words {
         #[command(subcommand)]
         words: SnapshotsWords,
     },
-    /// Import an address book file (Canon CSV) into personal lists, group lists and the machine's own (administrator)
+    /// Import an address book file (Canon CSV) into personal lists, group lists and the machine's own, or take an import
+    /// back (administrator)
     #[command(after_help = "Examples:
   sync-client --data DIR --administrator-token FILE import lists.csv --item user-group-address-list
   sync-client --data DIR --administrator-token FILE import desk.csv --user alice
   sync-client --data DIR --administrator-token FILE import lists.csv --mode replace --plan
+  sync-client --data DIR --administrator-token FILE import lists.csv --mode replace --apply-plan PLAN
+  sync-client --data DIR --administrator-token FILE import --undo
 
 Only the rows that belong to the item are taken, by their owner columns; what stays out is
-counted. All of it is written at once, or nothing. What a list was before is kept:
-sync-client snapshots list.")]
+counted. All of it is written at once, or nothing. Until then Ctrl-C or --cancel ends it and
+nothing was changed; after it --undo takes it back, also after other edits: what somebody
+changed since stays, unless --force is given. An undo is undone by its own id.")]
     Import {
         /// The file
-        file: PathBuf,
+        #[arg(required_unless_present_any = ["undo", "cancel", "list"], conflicts_with_all = ["undo", "cancel", "list"])]
+        file: Option<PathBuf>,
         #[command(flatten)]
         which: Which,
         /// append: beside what is there; replace: in its place, entries that are the same keep their ids
@@ -222,8 +233,23 @@ sync-client snapshots list.")]
         #[arg(long)]
         skip_refused: bool,
         /// Show what would happen, and write nothing
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["cancel", "list"])]
         plan: bool,
+        /// Apply exactly the plan that --plan showed under this name, or nothing
+        #[arg(long, value_name = "PLAN", conflicts_with_all = ["plan", "cancel", "list"])]
+        apply_plan: Option<String>,
+        /// Take an import back, or an undo; the last import that is not undone, where none is named
+        #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with_all = ["cancel", "list"])]
+        undo: Option<Option<ImportId>>,
+        /// Take back also what somebody changed since
+        #[arg(long, requires = "undo")]
+        force: bool,
+        /// Cancel the import that runs
+        #[arg(long, conflicts_with = "list")]
+        cancel: bool,
+        /// List all imports of this machine
+        #[arg(long)]
+        list: bool,
     },
     /// Export address lists into a file (Canon CSV) (administrator)
     Export {
@@ -521,7 +547,7 @@ fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
 }
 
 fn carry_out(cli: Cli) -> Result<Option<Output>> {
-    let Cli { data, json, administrator_token, words } = cli;
+    let Cli { data, json, quiet, administrator_token, words } = cli;
     let folder =
         data.ok_or_else(|| Error::WrongCommand("name the machine's data folder: --data DIR".into()))?;
     let administrator = administrator_token.as_deref().map(read_token).transpose()?;
@@ -544,14 +570,16 @@ fn carry_out(cli: Cli) -> Result<Option<Output>> {
         }
         words => {
             let command = command(words)?;
-            let say = |line: &str| eprintln!("{line}");
-            Some(runtime.block_on(owner::ask_telling(
-                &folder,
-                Options::default(),
-                command,
-                administrator,
-                say,
-            ))?)
+            let teller = Teller::new(quiet, json);
+            let done = runtime.block_on(async {
+                // Only an import takes a Ctrl-C as its cancel; everything else just ends.
+                let interrupt: Pin<Box<dyn Future<Output = ()>>> =
+                    if command.imports() { Box::pin(ended(&folder)?) } else { Box::pin(pending()) };
+                let say = |told: &_| teller.tell(told);
+                owner::ask_telling(&folder, Options::default(), command, administrator, say, interrupt).await
+            });
+            teller.close();
+            Some(done?)
         }
     };
     // A name that is still being looked up must not hold the program.
@@ -605,16 +633,32 @@ fn command(words: Words) -> Result<Command> {
         Words::Snapshots { words: SnapshotsWords::List } => Command::SnapshotsList,
         Words::Snapshots { words: SnapshotsWords::Show { id } } => Command::SnapshotsShow { id },
         Words::Snapshots { words: SnapshotsWords::Restore { id } } => Command::SnapshotsRestore { id },
+        Words::Import { cancel: true, .. } => Command::ImportCancel,
+        Words::Import { list: true, .. } => Command::ImportList,
+        Words::Import { undo: Some(import), force, plan, apply_plan, .. } => {
+            Command::ImportUndo(UndoOrder { import, force, plan, apply: apply_plan })
+        }
+        // clap does not say so beside a file.
+        Words::Import { force: true, .. } => {
+            return Err(Error::WrongCommand("--force goes with --undo".into()));
+        }
+        Words::Import { file: None, .. } => {
+            return Err(Error::WrongCommand("name the file that is to be imported".into()));
+        }
         Words::Import {
-            file,
+            file: Some(file),
             which: Which { item: items, user, group },
             mode,
             allow_empty,
             skip_refused,
             plan,
+            apply_plan: apply,
+            ..
         } => {
             let (file, mode) = (whole(&file)?, mode.into());
-            Command::Import(ImportOrder { file, items, user, group, mode, allow_empty, skip_refused, plan })
+            let order =
+                ImportOrder { file, items, user, group, mode, allow_empty, skip_refused, plan, apply };
+            Command::Import(order)
         }
         Words::Export { file, which: Which { item: items, user, group }, with_passwords, skip_refused } => {
             let file = if file == Path::new("-") { None } else { Some(whole(&file)?) };
@@ -687,6 +731,11 @@ fn ended(folder: &Path) -> Result<impl Future<Output = ()> + use<>> {
 
 fn say_ready(machine: &Machine, json: bool) {
     let state = machine.state();
+    // What cannot be read now is told by the next that asks.
+    let interrupted = machine.interrupted_imports().unwrap_or_default();
+    for remark in &interrupted {
+        eprintln!("sync-client: {}", remark.text);
+    }
     if json {
         print(
             &json!({
@@ -694,6 +743,7 @@ fn say_ready(machine: &Machine, json: bool) {
                 "process": std::process::id(),
                 "state": state.as_str(),
                 "data": machine.folder(),
+                "interrupted_imports": interrupted,
             })
             .to_string(),
         );

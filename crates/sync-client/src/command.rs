@@ -6,13 +6,14 @@ use crate::{
     error::{Error, Result},
     export::ExportOrder,
     facts::{self, ProcessWord, Statement},
-    import::ImportOrder,
+    import::{ImportOrder, UndoOrder, line_json},
     items::ItemCommand,
     kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
     machine::Machine,
     procedure::{Patience, ProcedureOrder, ProcedureReport},
     settings::SettingView,
     status,
+    store::ImportLine,
 };
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -145,6 +146,12 @@ pub enum Command {
     },
     /// Imports a file.
     Import(ImportOrder),
+    /// Takes an import back.
+    ImportUndo(UndoOrder),
+    /// Cancels the import that runs.
+    ImportCancel,
+    /// Lists the imports.
+    ImportList,
     /// Exports into a file.
     Export(ExportOrder),
     /// Runs the procedure: stop, back up, delete, import, start.
@@ -176,16 +183,26 @@ impl Command {
     /// Whether the client function must run while it is carried out.
     #[must_use]
     pub fn needs_client_function(&self) -> bool {
-        matches!(
-            self,
-            Self::Start { .. } | Self::Stop { .. } | Self::Sync | Self::Login { .. } | Self::Import(_)
-        ) || self.tells()
+        matches!(self, Self::Start { .. } | Self::Stop { .. } | Self::Sync | Self::Login { .. })
+            || self.tells()
     }
 
     /// Whether it tells people meanwhile how far it is.
     #[must_use]
     pub fn tells(&self) -> bool {
         matches!(self, Self::Procedure { .. } | Self::ProcedureResume { .. } | Self::ProcedureCancel)
+            || self.imports()
+    }
+
+    /// Whether it is an import or an undo, which can be cancelled while it runs.
+    #[must_use]
+    pub fn imports(&self) -> bool {
+        matches!(self, Self::Import(_) | Self::ImportUndo(_))
+    }
+
+    /// Whether it must not wait for an import that holds the store.
+    fn comes_at_once(&self) -> bool {
+        self.imports() || matches!(self, Self::ImportCancel | Self::Status)
     }
 }
 
@@ -212,6 +229,9 @@ impl Machine {
     /// # Errors
     /// Whatever the command can meet; nothing was changed where it says so.
     pub async fn execute(&self, command: Command, administrator: Option<&str>) -> Result<Output> {
+        if !command.comes_at_once() {
+            self.imports.store_is_free().await;
+        }
         match command {
             Command::Enroll { server, code, fingerprint, connect_to, name, role } => {
                 let destination = server.parse()?;
@@ -380,6 +400,19 @@ impl Machine {
             Command::Import(order) => {
                 let report = self.import(&order, administrator).await?;
                 Ok(Output::new(as_json(&report)?, report.text()))
+            }
+            Command::ImportUndo(order) => {
+                let report = self.undo_import(&order, administrator).await?;
+                Ok(Output::new(as_json(&report)?, report.text()))
+            }
+            Command::ImportCancel => {
+                let cancelled = self.cancel_import().await?;
+                Ok(Output::new(as_json(&cancelled)?, cancelled.text()))
+            }
+            Command::ImportList => {
+                let lines = self.imports()?;
+                let text = lines.iter().map(ImportLine::text).collect::<Vec<_>>().join("\n");
+                Ok(Output::new(lines.iter().map(line_json).collect(), text))
             }
             Command::Export(order) => {
                 let report = self.export(&order, administrator).await?;

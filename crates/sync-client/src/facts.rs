@@ -13,6 +13,7 @@ use crate::{
     password,
     store::Store,
 };
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -78,17 +79,67 @@ pub enum ProcessWord {
     List,
 }
 
+/// How many of each process run, by its place in the list of all. Clones speak of the same machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Counts(Arc<Mutex<[u32; Process::COUNT]>>);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new([0; Process::COUNT])))
+    }
+}
+
+impl Counts {
+    /// Those that run.
+    pub(crate) fn now(&self) -> Processes {
+        let counts = self.0.lock();
+        Process::ALL.iter().copied().filter(|process| counts[*process as usize] > 0).collect()
+    }
+
+    /// Those that run beside one of this kind, which is the asker's own.
+    pub(crate) fn beside(&self, own: Process) -> Processes {
+        let now = self.now();
+        if self.0.lock()[own as usize] > 1 { now } else { now.without(own) }
+    }
+
+    fn begin(&self, process: Process) {
+        let mut counts = self.0.lock();
+        counts[process as usize] = counts[process as usize].saturating_add(1);
+    }
+
+    fn end(&self, process: Process) {
+        let mut counts = self.0.lock();
+        counts[process as usize] = counts[process as usize].saturating_sub(1);
+    }
+}
+
 /// While it lives, the process counts as running.
 #[derive(Debug)]
-pub struct Running<'a> {
-    machine: &'a Machine,
+pub struct Running {
+    counts: Counts,
     process: Process,
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.machine.process_ended(self.process);
+        self.counts.end(self.process);
     }
+}
+
+/// What the rules look at, as the machine stands while its store is held.
+pub(crate) fn facts(store: &Store, running: Processes, administrator: bool) -> Result<Facts> {
+    let identity = store.identity();
+    let mut facts = Facts::new(identity.role(), store.state(), identity.destination.clone())
+        .with_administrator(administrator)
+        .with_home_screen(identity.stated.home_screen.unwrap_or(true))
+        .with_running(running)
+        .with_policy_password(match machine_setting(store, Item::SecurityPolicy, POLICY_PASSWORD)? {
+            Some(hash) => password::word(&hash).map_or(PolicyPassword::NotSet, PolicyPassword::Set),
+            None => PolicyPassword::NotSet,
+        });
+    facts.model.clone_from(&identity.stated.model);
+    facts.display_language = Some(display_language(store)?);
+    Ok(facts)
 }
 
 impl Machine {
@@ -97,23 +148,7 @@ impl Machine {
     /// # Errors
     /// What the disk says.
     pub fn facts(&self, administrator: bool) -> Result<Facts> {
-        self.facts_of(&self.store(), administrator)
-    }
-
-    /// The same over a store that the caller holds, so that nothing moves between the question and what is written.
-    pub(crate) fn facts_of(&self, store: &Store, administrator: bool) -> Result<Facts> {
-        let identity = store.identity();
-        let mut facts = Facts::new(identity.role(), store.state(), identity.destination.clone())
-            .with_administrator(administrator)
-            .with_home_screen(identity.stated.home_screen.unwrap_or(true))
-            .with_running(self.processes())
-            .with_policy_password(match machine_setting(store, Item::SecurityPolicy, POLICY_PASSWORD)? {
-                Some(hash) => password::word(&hash).map_or(PolicyPassword::NotSet, PolicyPassword::Set),
-                None => PolicyPassword::NotSet,
-            });
-        facts.model.clone_from(&identity.stated.model);
-        facts.display_language = Some(display_language(store)?);
-        Ok(facts)
+        facts(&self.store(), self.processes(), administrator)
     }
 
     /// What the vendor set of the rules.
@@ -177,27 +212,24 @@ impl Machine {
     /// What runs on the machine beside imports and exports, as its firmware told, with what the product itself runs.
     #[must_use]
     pub fn processes(&self) -> Processes {
-        let running = self.running.lock();
-        Process::ALL.iter().copied().filter(|process| running[*process as usize] > 0).collect()
+        self.running.now()
     }
 
     /// The firmware tells that a process began. Several of a kind may run at once: each is ended on its own.
     pub fn process_began(&self, process: Process) {
-        let mut running = self.running.lock();
-        running[process as usize] = running[process as usize].saturating_add(1);
+        self.running.begin(process);
     }
 
     /// The firmware tells that a process is over; one that did not begin is no error.
     pub fn process_ended(&self, process: Process) {
-        let mut running = self.running.lock();
-        running[process as usize] = running[process as usize].saturating_sub(1);
+        self.running.end(process);
     }
 
     /// Counts a process as running while the answer lives.
     #[must_use = "the process ends when this is dropped"]
-    pub fn running(&self, process: Process) -> Running<'_> {
+    pub fn running(&self, process: Process) -> Running {
         self.process_began(process);
-        Running { machine: self, process }
+        Running { counts: self.running.clone(), process }
     }
 
     pub(crate) fn process_word(&self, word: ProcessWord) -> Json {

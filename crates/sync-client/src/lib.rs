@@ -38,6 +38,7 @@ pub mod procedure;
 pub mod settings;
 pub mod status;
 pub mod store;
+mod tell;
 
 pub use command::{Command, Output};
 pub use error::{Error, Result};

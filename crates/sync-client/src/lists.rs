@@ -5,7 +5,9 @@ use crate::{
     addresses::LOCAL_LISTS,
     draw::now,
     error::{Error, Result},
+    facts::facts,
     machine::Machine,
+    store::Store,
 };
 use std::collections::BTreeSet;
 use sync_core::{
@@ -13,8 +15,12 @@ use sync_core::{
     files::{Note, Place},
     item::Item,
     machine::SyncState,
+    process::Processes,
     protocol::{JoinRequest, Membership},
-    rules::{Operation, Question, plan::OnRefusal, plan::plan},
+    rules::{
+        Operation, Question,
+        plan::{OnRefusal, Plan, plan},
+    },
     space::{SpaceKind, SpaceName},
 };
 
@@ -66,6 +72,31 @@ pub(crate) fn named_place(items: &[Item], user: Option<&str>, group: Option<&str
     Ok(Some(place))
 }
 
+/// What the rules say of each item, as the machine stands while its store is held, with these processes.
+pub(crate) fn verdicts(
+    store: &Store,
+    running: Processes,
+    operation: Operation,
+    items: &[Item],
+    administrator: bool,
+) -> Result<Plan> {
+    let facts = facts(store, running, administrator)?;
+    let profile = store.profile()?;
+    Ok(match items.first() {
+        Some(first) => plan(&facts, &Question::new(operation, *first, now()).with_profile(&profile), items),
+        None => Plan { operation, lines: Vec::new() },
+    })
+}
+
+/// What was refused, as remarks.
+pub(crate) fn refusals(plan: &Plan) -> Vec<Note> {
+    let refused = plan.lines.iter().filter_map(|line| {
+        let denied = line.verdict.as_ref().err()?;
+        Some(Note::new(None, denied.code.as_str(), denied.message.clone()))
+    });
+    refused.collect()
+}
+
 impl Machine {
     /// The space in which a list lies.
     ///
@@ -90,20 +121,25 @@ impl Machine {
         on_refusal: OnRefusal,
         administrator: Option<&str>,
     ) -> Result<(Vec<Item>, Vec<Note>)> {
+        let plan = self.verdicts(operation, items, administrator).await?;
+        let allowed = plan.items(on_refusal).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
+        Ok((allowed, refusals(&plan)))
+    }
+
+    /// What the rules say of each item.
+    ///
+    /// # Errors
+    /// [`Error::AdministratorRefused`] and whatever else proving an administrator can meet.
+    pub(crate) async fn verdicts(
+        &self,
+        operation: Operation,
+        items: &[Item],
+        administrator: Option<&str>,
+    ) -> Result<Plan> {
         if administrator.is_some() {
             self.prove_administrator(administrator).await?;
         }
-        let facts = self.facts(administrator.is_some())?;
-        let Some(first) = items.first() else {
-            return Ok((Vec::new(), Vec::new()));
-        };
-        let plan = plan(&facts, &Question::new(operation, *first, now()), items);
-        let allowed = plan.items(on_refusal).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
-        let refused = plan.lines.iter().filter_map(|line| {
-            let denied = line.verdict.as_ref().err()?;
-            Some(Note::new(None, denied.code.as_str(), denied.message.clone()))
-        });
-        Ok((allowed, refused.collect()))
+        verdicts(&self.store(), self.processes(), operation, items, administrator.is_some())
     }
 
     /// Makes the machine a member of these spaces and brings its copies of them level, where it is to write into them.

@@ -7,6 +7,8 @@ use crate::{
     connection::{Connection, Target},
     draw::{self, now},
     error::{Error, ErrorReport, Result},
+    facts::Counts,
+    import::Imports,
     procedure::Procedures,
     store::{Level, Report, Store},
 };
@@ -16,12 +18,12 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use sync_core::{
     api,
     catalogue::Catalogue,
     machine::SyncState,
-    process::Process,
     protocol::{LoginRequest, Membership, SyncAnswer},
     replica::{Action, Event, Pace, Session},
     time::Timestamp,
@@ -60,7 +62,7 @@ pub struct Machine {
     options: Options,
     /// What settings there are.
     pub(crate) catalogue: Catalogue,
-    store: Mutex<Store>,
+    store: Arc<Mutex<Store>>,
     link: Mutex<Option<Connection>>,
     session: Mutex<Session>,
     events: Mutex<VecDeque<Event>>,
@@ -75,8 +77,10 @@ pub struct Machine {
     turn: tokio::sync::Mutex<()>,
     /// One procedure at a time, and what it tells people meanwhile.
     pub(crate) procedures: Procedures,
-    /// How many of each process run (rule 7), by its place in the list of all.
-    pub(crate) running: Mutex<[u32; Process::COUNT]>,
+    /// How many of each process run (rule 7).
+    pub(crate) running: Counts,
+    /// One import at a time, and how far it is.
+    pub(crate) imports: Imports,
     /// The operating system lets go of it when the process ends, however it ends.
     _lock: File,
 }
@@ -110,7 +114,7 @@ impl Machine {
             folder: folder.into(),
             options,
             catalogue: Catalogue::built_in(),
-            store: Mutex::new(store),
+            store: Arc::new(Mutex::new(store)),
             link: Mutex::new(None),
             session: Mutex::new(session),
             events: Mutex::new(VecDeque::new()),
@@ -120,7 +124,8 @@ impl Machine {
             wake: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
             procedures: Procedures::default(),
-            running: Mutex::new([0; Process::COUNT]),
+            running: Counts::default(),
+            imports: Imports::default(),
             _lock: lock,
         }
     }
@@ -146,6 +151,11 @@ impl Machine {
     /// The durable replica. Never held while the network is waited for.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock()
+    }
+
+    /// The same for a thread that works beside the one which waits for it.
+    pub(crate) fn store_handle(&self) -> Arc<Mutex<Store>> {
+        self.store.clone()
     }
 
     /// Where its client function stands.
@@ -215,6 +225,7 @@ impl Machine {
         let mut round: Option<Pin<Box<dyn Future<Output = Result<Report>> + Send + '_>>> = None;
         let mut event = Event::Tick;
         loop {
+            self.imports.store_is_free().await;
             let actions = self.session.lock().handle(event, now(), draw::number()?);
             let mut at = None;
             for action in actions.into_iter().flatten() {
@@ -262,7 +273,9 @@ impl Machine {
     /// What the network, the server or the disk says; nothing of the replica is lost by any of them.
     pub async fn round(&self) -> Result<Report> {
         let _turn = self.turn.lock().await;
+        self.imports.store_is_free().await;
         let done = self.round_trip().await;
+        self.imports.store_is_free().await;
         if let Ok(report) = &done {
             self.totals.lock().add(report);
         }
@@ -281,6 +294,7 @@ impl Machine {
             return Ok(Report::default());
         };
         let answer: SyncAnswer = link.call(&api::SYNC, &plan.request).await?;
+        self.imports.store_is_free().await;
         // A space that the server lets wait is due again when the session's longest back-off can be over.
         self.store().absorb(&plan, answer, self.options.pace.longest / 2, now())
     }

@@ -4,9 +4,14 @@
 use crate::{
     command::{Command, Output},
     error::{Error, ErrorReport, Result},
+    import::{Progress, Told},
     machine::{Machine, Options},
 };
-use core::{pin::Pin, time::Duration};
+use core::{
+    future::pending,
+    pin::{Pin, pin},
+    time::Duration,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, Permissions},
@@ -18,7 +23,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
-    sync::broadcast,
+    sync::{broadcast, watch},
     time::{Instant, sleep},
 };
 
@@ -43,7 +48,7 @@ struct Asked {
 #[serde(rename_all = "lowercase")]
 enum Answered {
     /// How far it is; more lines follow.
-    Told(String),
+    Told(Told),
     Ok(Output),
     Error(ErrorReport),
 }
@@ -58,10 +63,11 @@ pub async fn ask(
     command: Command,
     administrator: Option<String>,
 ) -> Result<Output> {
-    ask_telling(folder, options, command, administrator, |_| {}).await
+    ask_telling(folder, options, command, administrator, |_| {}, pending()).await
 }
 
-/// The same; a long command tells `say` meanwhile how far it is.
+/// The same; a long command tells `say` meanwhile how far it is. Where `interrupt` comes first, an import is cancelled; the
+/// answer is the import's own in any case.
 ///
 /// # Errors
 /// The command's own, [`Error::FolderInUse`] where the owner does not listen, or [`Error::OwnerGone`] where it ended before
@@ -71,16 +77,30 @@ pub async fn ask_telling(
     options: Options,
     command: Command,
     administrator: Option<String>,
-    say: impl Fn(&str),
+    say: impl Fn(&Told),
+    interrupt: impl Future<Output = ()>,
 ) -> Result<Output> {
     let until = Instant::now() + PATIENCE;
     loop {
         match Machine::open(folder, options) {
-            Ok(machine) => return here_telling(&machine, command, administrator.as_deref(), say).await,
+            Ok(machine) => {
+                let cancel = async {
+                    interrupt.await;
+                    let _ = machine.cancel_import().await;
+                };
+                let work = here_telling(&machine, command, administrator.as_deref(), say);
+                return beside(work, cancel).await;
+            }
             Err(in_use @ Error::FolderInUse(_)) => {
                 let asked = Asked { command: command.clone(), administrator: administrator.clone() };
                 match UnixStream::connect(socket(folder)?.path).await {
-                    Ok(stream) => return there(stream, &asked, folder, say).await,
+                    Ok(stream) => {
+                        let cancel = async {
+                            interrupt.await;
+                            let _ = cancel_there(folder).await;
+                        };
+                        return beside(there(stream, &asked, folder, say), cancel).await;
+                    }
                     // The owner is about to listen, about to end, or does a single command.
                     Err(_) if Instant::now() < until => sleep(Duration::from_millis(20)).await,
                     Err(_) => return Err(in_use),
@@ -89,6 +109,22 @@ pub async fn ask_telling(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Does the work; the other meanwhile, which may never end.
+async fn beside<T>(work: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => done,
+        () = other => work.await,
+    }
+}
+
+async fn cancel_there(folder: &Path) -> Result<Output> {
+    let failed = |source| Error::Folder { path: folder.join(SOCKET), source };
+    let stream = UnixStream::connect(socket(folder)?.path).await.map_err(failed)?;
+    there(stream, &Asked { command: Command::ImportCancel, administrator: None }, folder, |_| {}).await
 }
 
 /// Carries a command out in this process, with the client function beside it where the command needs that.
@@ -107,14 +143,14 @@ pub async fn here_telling(
     machine: &Machine,
     command: Command,
     administrator: Option<&str>,
-    say: impl Fn(&str),
+    say: impl Fn(&Told),
 ) -> Result<Output> {
     let needs_client_function = command.needs_client_function();
     let mut work = Work::begin(machine, command, administrator);
     let done = async {
         loop {
             match work.next().await {
-                Next::Line(line) => say(&line),
+                Next::Told(told) => say(&told),
                 Next::Done(done) => return done,
             }
         }
@@ -135,13 +171,14 @@ pub async fn here_telling(
 /// A command that is carried out, and what it tells meanwhile.
 struct Work<'a> {
     lines: broadcast::Receiver<String>,
+    progress: watch::Receiver<Option<Progress>>,
     tells: bool,
     work: Pin<Box<dyn Future<Output = Result<Output>> + Send + 'a>>,
     done: Option<Result<Output>>,
 }
 
 enum Next {
-    Line(String),
+    Told(Told),
     Done(Result<Output>),
 }
 
@@ -149,6 +186,7 @@ impl<'a> Work<'a> {
     fn begin(machine: &'a Machine, command: Command, administrator: Option<&'a str>) -> Self {
         Self {
             lines: machine.procedures.listen(),
+            progress: machine.imports.listen(),
             tells: command.tells(),
             work: Box::pin(machine.execute(command, administrator)),
             done: None,
@@ -162,7 +200,7 @@ impl<'a> Work<'a> {
                 return match self.lines.try_recv() {
                     Ok(line) if self.tells => {
                         self.done = Some(done);
-                        Next::Line(line)
+                        Next::Told(Told::Line(line))
                     }
                     _ => Next::Done(done),
                 };
@@ -170,14 +208,23 @@ impl<'a> Work<'a> {
             tokio::select! {
                 biased;
                 // Of a slow listener's lines the oldest are lost; the work is not.
-                line = self.lines.recv(), if self.tells => if let Ok(line) = line { return Next::Line(line) },
+                line = self.lines.recv(), if self.tells => if let Ok(line) = line {
+                    return Next::Told(Told::Line(line));
+                },
+                // Of an import only how far it is now matters to a slow listener.
+                Ok(()) = self.progress.changed(), if self.tells => {
+                    let now = *self.progress.borrow_and_update();
+                    if let Some(now) = now {
+                        return Next::Told(Told::Progress(now));
+                    }
+                }
                 done = &mut self.work => self.done = Some(done),
             }
         }
     }
 }
 
-async fn there(stream: UnixStream, asked: &Asked, folder: &Path, say: impl Fn(&str)) -> Result<Output> {
+async fn there(stream: UnixStream, asked: &Asked, folder: &Path, say: impl Fn(&Told)) -> Result<Output> {
     let broken = |error: io::Error| match error.kind() {
         io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Error::OwnerGone(folder.into()),
         _ => Error::Folder { path: folder.join(SOCKET), source: error },
@@ -194,7 +241,7 @@ async fn there(stream: UnixStream, asked: &Asked, folder: &Path, say: impl Fn(&s
             return Err(Error::OwnerGone(folder.into()));
         }
         match serde_json::from_str(&reply).map_err(|error| broken(error.into()))? {
-            Answered::Told(line) => say(&line),
+            Answered::Told(told) => say(&told),
             Answered::Ok(output) => return Ok(output),
             Answered::Error(report) => return Err(Error::Told(report)),
         }
@@ -260,7 +307,7 @@ async fn serve(machine: Arc<Machine>, stream: UnixStream) {
             let mut work = Work::begin(&machine, asked.command, asked.administrator.as_deref());
             loop {
                 match work.next().await {
-                    Next::Line(line) => reply(&mut write, &Answered::Told(line)).await,
+                    Next::Told(told) => reply(&mut write, &Answered::Told(told)).await,
                     Next::Done(done) => break done,
                 }
             }

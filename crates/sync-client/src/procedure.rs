@@ -599,9 +599,10 @@ fn left_by_cancel(procedure: &Procedure) -> Vec<Note> {
             );
             Some(Note::new(None, "deleted", text))
         }
-        Evidence::Imported { .. } => {
-            let text =
-                "this machine's copy stays imported; what was before is kept: sync-client snapshots list";
+        Evidence::Imported { import, .. } => {
+            let text = format!(
+                "this machine's copy stays imported; to take it back: sync-client import --undo {import}"
+            );
             Some(Note::new(None, "imported", text))
         }
         _ => None,

@@ -10,10 +10,20 @@ impl Machine {
     /// # Errors
     /// What the disk says.
     pub fn status(&self) -> Result<Value> {
+        let running = self.imports.running();
+        if let Some(mut standing) = self.imports.standing() {
+            standing["import"] = json!(running);
+            return Ok(standing);
+        }
         let contact = self.contact();
         let unfinished = self.unfinished()?;
         let store = self.store();
         let identity = store.identity();
+        let interrupted: Vec<Value> = store
+            .interrupted_imports()?
+            .iter()
+            .map(|line| json!({"import": line.import, "code": line.ended_code(), "text": line.ended()}))
+            .collect();
         let (snapshots, superseded) = store.count_kept()?;
         let spaces = store.spaces()?;
         let outbox: u64 = spaces.iter().map(|space| space.outbox).sum();
@@ -50,6 +60,8 @@ impl Machine {
             "snapshots": snapshots,
             "superseded": superseded,
             "procedure": unfinished.map(|one| json!({"id": one.id(), "text": one.to_string()})),
+            "import": running,
+            "interrupted_imports": interrupted,
             "last_contact": contact.last.map(|time| time.to_string()),
             "last_error": contact.error.map(|(since, report)| json!({
                 "since": since.to_string(),
@@ -92,6 +104,20 @@ pub fn text(status: &Value) -> String {
             "Procedure", ""
         );
     }
+    if !status["import"].is_null() {
+        let import = &status["import"];
+        let _ = writeln!(
+            text,
+            "{:<18} {}: {} of {} records; cancel it: sync-client import --cancel",
+            "Running import",
+            word_of(&import["stage"]),
+            import["records"],
+            import["records_total"]
+        );
+    }
+    for line in status["interrupted_imports"].as_array().into_iter().flatten() {
+        let _ = writeln!(text, "{:<18} {}", "Interrupted", word_of(&line["text"]));
+    }
     for space in status["spaces"].as_array().into_iter().flatten() {
         let _ = writeln!(
             text,
@@ -103,4 +129,8 @@ pub fn text(status: &Value) -> String {
         );
     }
     text.trim_end().to_string()
+}
+
+fn word_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }

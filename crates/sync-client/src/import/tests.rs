@@ -3,13 +3,15 @@
 use super::*;
 use crate::{
     Options,
-    draw::hex,
+    draw::{self, hex},
     export::ExportOrder,
     procedure::{Patience, ProcedureOrder, hash},
     store::{Identity, Store},
 };
 use sha2::{Digest as _, Sha256};
+use std::{fs, path::Path};
 use sync_core::{
+    files::canon_csv,
     id::ProcedureId,
     machine::{Role, SyncState},
     procedure::{Event as Happened, Evidence, FileHash, Order, Procedure, Source},
@@ -139,16 +141,24 @@ async fn a_replaced_list_is_kept_and_settings_stay() {
     let second = written(&folder, "second.csv", "email,Desk,1,desk@a.example,201,alice,,\r\n");
     let replace = ImportOrder { mode: ListMode::Replace, ..order(&second, "personal-address-list") };
     let shown = machine.import(&ImportOrder { plan: true, ..replace.clone() }, Some(TOKEN)).await.unwrap();
-    assert_eq!((shown.import, shown.plan.as_ref().unwrap().len()), (None, 1));
-    assert_eq!(shown.plan.unwrap()[0].effect, "remove");
+    let effects: Vec<_> = shown.plan.iter().flatten().map(|one| (&*one.effect, &*one.name)).collect();
+    assert_eq!((shown.import, effects), (None, vec![("remove", "Own"), ("same", "Desk")]));
+    assert!(shown.verdicts.iter().all(|verdict| verdict.allowed) && shown.fingerprint.is_some());
     assert_eq!(machine.store().live(&alice).unwrap().len(), 3);
 
     let done = machine.import(&replace, Some(TOKEN)).await.unwrap();
     assert_eq!((done.spaces[0].removed, done.spaces[0].same), (1, 1));
     assert_eq!(names(&machine, &alice).len(), 2);
     assert_eq!(machine.setting("display-language", "alice").unwrap().value, Value::from("de"));
-    let kept = machine.store().snapshots().unwrap();
-    assert_eq!(kept[0].reason, "import");
+    // What stood before is kept with the import, and comes back under its own id.
+    assert!(machine.store().snapshots().unwrap().is_empty());
+    let before = machine.store().live(&alice).unwrap();
+    let undone = machine.undo_import(&UndoOrder::default(), Some(TOKEN)).await.unwrap();
+    assert_eq!((undone.undoes, undone.spaces[0].added), (done.import.unwrap(), 1));
+    assert_eq!(machine.store().live(&alice).unwrap().len(), 3);
+    let redo = UndoOrder { import: undone.import, ..UndoOrder::default() };
+    machine.undo_import(&redo, Some(TOKEN)).await.unwrap();
+    assert_eq!(machine.store().live(&alice).unwrap(), before);
 
     let id = ImportId(draw::uuid().unwrap());
     let before = machine.import_as(id, &wanted, None, None, Some(TOKEN)).await.unwrap();

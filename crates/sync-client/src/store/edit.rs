@@ -107,31 +107,12 @@ pub(super) struct Writer {
 /// Writes a batch; says the change that each edit became.
 pub(super) fn apply(tx: &Transaction<'_>, batch: &Batch, writer: Writer) -> Result<Vec<ChangeId>> {
     let Batch { edits, author, keep } = batch;
-    let Writer { incarnation, machine, first } = writer;
-    let mut spaces: BTreeMap<&SpaceName, (i64, SpaceHead)> = BTreeMap::new();
-    let mut ids = Vec::with_capacity(edits.len());
-    for edit in edits {
-        readable(&edit.operation)?;
-        if !spaces.contains_key(&edit.space) {
-            let (id, head) = writable(tx, &edit.space)?;
-            if let Some(reason) = keep {
-                let snapshot = kept::Occasion { reason: *reason, author, machine };
-                kept::keep(tx, id, &edit.space, &head, &snapshot)?;
-            }
-            spaces.insert(&edit.space, (id, head));
-        }
-        let Some((space, head)) = spaces.get_mut(&edit.space) else { continue };
-        let id = ChangeId { incarnation, number: first + ids.len() as u64 };
-        write(tx, *space, edit, head, id, author)?;
-        ids.push(id);
-    }
-    for (name, (space, head)) in spaces {
-        if name.synchronizes() {
-            rows::set_head(tx, space, &head)?;
-        } else {
-            rows::set_local_head(tx, space, &head)?;
-        }
-    }
+    let mut writing = Writing::new(tx, author, writer, *keep);
+    let ids = edits
+        .iter()
+        .map(|edit| writing.write(&edit.space, edit.record, edit.operation.clone()).map(|(id, _)| id))
+        .collect::<Result<_>>()?;
+    writing.end()?;
     Ok(ids)
 }
 
@@ -146,6 +127,89 @@ fn readable(operation: &Operation) -> Result<()> {
     Ok(())
 }
 
+/// A space that is being written into.
+struct Open {
+    name: SpaceName,
+    row: i64,
+    head: SpaceHead,
+}
+
+/// Edits on their way into the store, one by one, in a transaction of the caller's. What it holds in memory does not grow
+/// with their number.
+pub(super) struct Writing<'a> {
+    tx: &'a Transaction<'a>,
+    author: &'a Author,
+    writer: Writer,
+    keep: Option<Reason>,
+    next: u64,
+    spaces: Vec<Open>,
+}
+
+impl<'a> Writing<'a> {
+    pub(super) fn new(
+        tx: &'a Transaction<'a>,
+        author: &'a Author,
+        writer: Writer,
+        keep: Option<Reason>,
+    ) -> Self {
+        Self { tx, author, writer, keep, next: writer.first, spaces: Vec::new() }
+    }
+
+    /// Writes one edit; says its change, and what a person saw of the record before.
+    pub(super) fn write(
+        &mut self,
+        space: &SpaceName,
+        record: RecordId,
+        operation: Operation,
+    ) -> Result<(ChangeId, Option<Record>)> {
+        readable(&operation)?;
+        let id = ChangeId { incarnation: self.writer.incarnation, number: self.next };
+        let at = self.open(space)?;
+        let (tx, author) = (self.tx, self.author);
+        let Open { row, head, .. } = &mut self.spaces[at];
+        let copy = rows::copy(tx, *row, record)?;
+        let before = if space.synchronizes() {
+            let pending = rows::pending(tx, *row, record)?;
+            let change = replica::edit(head, copy.as_ref(), &pending, id, record, operation, author.clone());
+            rows::push(tx, *row, &change)?;
+            replica::view(copy, &pending)
+        } else {
+            // Nothing of a local space ever waits.
+            let change = replica::edit(head, copy.as_ref(), &[], id, record, operation, author.clone());
+            apply_locally(tx, *row, head, copy.clone(), &change)?;
+            copy
+        };
+        self.next += 1;
+        Ok((id, before))
+    }
+
+    /// Where among those that are being written into; edits of one space come together, mostly.
+    fn open(&mut self, space: &SpaceName) -> Result<usize> {
+        if let Some(at) = self.spaces.iter().rposition(|open| open.name == *space) {
+            return Ok(at);
+        }
+        let (row, head) = writable(self.tx, space)?;
+        if let Some(reason) = self.keep {
+            let occasion = kept::Occasion { reason, author: self.author, machine: self.writer.machine };
+            kept::keep(self.tx, row, space, &head, &occasion)?;
+        }
+        self.spaces.push(Open { name: space.clone(), row, head });
+        Ok(self.spaces.len() - 1)
+    }
+
+    /// Writes the heads; without it the spaces do not know what was written into them.
+    pub(super) fn end(self) -> Result<()> {
+        for Open { name, row, head } in &self.spaces {
+            if name.synchronizes() {
+                rows::set_head(self.tx, *row, head)?;
+            } else {
+                rows::set_local_head(self.tx, *row, head)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The row and head of a space that can be edited; a local one is made where there is none.
 pub(super) fn writable(tx: &Transaction<'_>, space: &SpaceName) -> Result<(i64, SpaceHead)> {
     match rows::find(tx, space)? {
@@ -155,25 +219,6 @@ pub(super) fn writable(tx: &Transaction<'_>, space: &SpaceName) -> Result<(i64, 
             Ok((id, SpaceHead { unpulled: false, ..SpaceHead::new(false) }))
         }
         _ => Err(Error::NotAMember(space.clone())),
-    }
-}
-
-fn write(
-    tx: &Transaction<'_>,
-    space: i64,
-    edit: &Edit,
-    head: &mut SpaceHead,
-    id: ChangeId,
-    author: &Author,
-) -> Result<()> {
-    let copy = rows::copy(tx, space, edit.record)?;
-    let pending = rows::pending(tx, space, edit.record)?;
-    let change =
-        replica::edit(head, copy.as_ref(), &pending, id, edit.record, edit.operation.clone(), author.clone());
-    if edit.space.synchronizes() {
-        rows::push(tx, space, &change)
-    } else {
-        apply_locally(tx, space, head, copy, &change)
     }
 }
 

@@ -1,32 +1,280 @@
-//! Imports: each under its id, with what it did, in the transaction of its edits. A repeat changes nothing.
+//! Imports: each under its id, with what it did, in the transaction of its edits, and with what stood before, so that it
+//! can be undone. A repeat changes nothing.
+//!
+//! The journal has a line for each import. It is durable as `started` before the transaction and becomes `done` in it, so
+//! that the next opening knows which of the two stands after a power cut.
 
-use super::{Batch, Store, edit, rows};
+use super::{LogLine, Store, edit::Writing, log, rows};
 use crate::error::{Error, Result};
-use rusqlite::{OptionalExtension as _, params};
-use serde::{Serialize, de::DeserializeOwned};
-use sync_core::{change::Author, id::ImportId, replica::SpaceHead, space::SpaceName, wire::Malformed};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+use sync_core::{
+    canonical::Encoder,
+    change::{Author, Operation},
+    id::{ImportId, RecordId},
+    import::Fields,
+    item::Item,
+    procedure::ListMode,
+    record::{FieldName, Record},
+    replica::SpaceHead,
+    space::SpaceName,
+    time::Timestamp,
+    value::Value,
+    wire::{self, Malformed},
+};
+
+/// So many of the last imports can be undone, however long ago they were.
+pub const KEPT_IMPORTS: u64 = 20;
+/// Older ones can be undone for so many days.
+pub const KEPT_DAYS: i64 = 90;
+
+/// About how many bytes of what stood before lie in one row.
+const PART: usize = 64 * 1024;
+
+/// Made at each opening where they are not there yet.
+pub(super) const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS import_line(
+    place INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    time INTEGER NOT NULL,
+    -- started, done, or not-done: found as started at an opening.
+    state TEXT NOT NULL,
+    -- Whether people know how it ended: 0 no, 1 it stands in the log, 2 yes.
+    told INTEGER NOT NULL,
+    -- Whether what stood before is still kept.
+    kept INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS import_before(
+    line INTEGER NOT NULL, part INTEGER NOT NULL, space TEXT NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(line, part)
+) WITHOUT ROWID;
+";
+
+/// How an import ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportState {
+    /// It is being written, or its process died meanwhile.
+    Started,
+    /// It was written, as a whole.
+    Done,
+    /// Its process died before it was written: nothing was changed.
+    NotDone,
+}
+
+impl ImportState {
+    const ALL: [Self; 3] = [Self::Started, Self::Done, Self::NotDone];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Done => "done",
+            Self::NotDone => "not-done",
+        }
+    }
+}
+
+/// What an import was, as its journal keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportFacts {
+    /// The person who was logged in, or the administrator.
+    pub person: String,
+    /// The file, as it was named; `None` of an undo.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// The import that it takes back; `None` of an import from a file.
+    #[serde(default)]
+    pub undoes: Option<ImportId>,
+    /// The items that were taken.
+    pub items: Vec<Item>,
+    /// What happened to lists that had entries; `None` of an undo.
+    #[serde(default)]
+    pub mode: Option<ListMode>,
+    /// New records.
+    pub added: u64,
+    /// Records whose fields changed.
+    pub changed: u64,
+    /// Records that went.
+    pub removed: u64,
+}
+
+/// One line of the history of imports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportLine {
+    /// The import's id, which all its changes carry.
+    pub import: ImportId,
+    /// When.
+    pub time: Timestamp,
+    /// How it ended.
+    pub state: ImportState,
+    /// The undo that took it back, and is in force.
+    pub undone_by: Option<ImportId>,
+    /// Whether it can be undone: what stood before is still kept.
+    pub kept: bool,
+    /// What it was.
+    #[serde(flatten)]
+    pub facts: ImportFacts,
+}
+
+/// What an import found of a record, and what it made of it: enough to bring back what stood before, and to tell what
+/// somebody changed since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Before {
+    /// It was not there; the hash is of the fields that were written.
+    #[serde(rename = "a")]
+    Nothing([u64; 2]),
+    /// It had these fields, and the second were set or unset.
+    #[serde(rename = "c")]
+    Fields(Fields, FieldEdit),
+    /// It had these fields, and was removed.
+    #[serde(rename = "r")]
+    Removed(Fields),
+}
+
+/// Fields that are set, or unset with `None`.
+pub type FieldEdit = BTreeMap<FieldName, Option<Value>>;
+
+impl Before {
+    fn of(before: Option<Record>, operation: &Operation) -> Option<Self> {
+        Some(match (before.and_then(Record::into_live), operation) {
+            (None, Operation::Delete) => return None,
+            (None, Operation::Edit(edit)) => {
+                let set = edit.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+                Self::Nothing(hash(set.clone().count(), set))
+            }
+            (Some(fields), Operation::Edit(edit)) => Self::Fields(fields, edit.clone()),
+            (Some(fields), Operation::Delete) => Self::Removed(fields),
+        })
+    }
+
+    /// About how many bytes it takes.
+    fn weight(&self) -> usize {
+        let fields =
+            |fields: &Fields| fields.iter().map(|(name, value)| name.len() + weight(value)).sum::<usize>();
+        match self {
+            Self::Nothing(_) => 40,
+            Self::Fields(before, edit) => {
+                let edit = edit.iter().map(|(name, v)| name.len() + v.as_ref().map_or(1, weight));
+                40 + fields(before) + edit.sum::<usize>()
+            }
+            Self::Removed(before) => 40 + fields(before),
+        }
+    }
+}
+
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len() + 3,
+        Value::Bytes(bytes) => bytes.len() + 3,
+        Value::List(list) => list.iter().map(weight).sum::<usize>() + 3,
+        Value::Map(map) => map.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>() + 3,
+        Value::Bool(_) | Value::Int(_) => 9,
+    }
+}
+
+/// Half a SHA-256 over the canonical encoding of a record's fields.
+fn hash<'a>(len: usize, fields: impl Iterator<Item = (&'a FieldName, &'a Value)>) -> [u64; 2] {
+    let mut encoder = Encoder::default();
+    encoder.map(len);
+    for (name, value) in fields {
+        encoder.text(name);
+        encoder.value(value);
+    }
+    let sha256 = encoder.sha256();
+    let number = |from: usize| sha256[from..from + 8].iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+    [number(0), number(8)]
+}
+
+/// The hash of a live record's fields, as [`Before::Nothing`] has it.
+#[must_use]
+pub fn hash_of(fields: &Fields) -> [u64; 2] {
+    hash(fields.len(), fields.iter())
+}
+
+/// What an import writes.
+pub struct Importing<'a, T, E> {
+    /// Its id, and who and when.
+    pub author: &'a Author,
+    /// For its journal.
+    pub facts: &'a ImportFacts,
+    /// What is answered to a repeat.
+    pub did: &'a T,
+    /// How many edits there are at most.
+    pub most: usize,
+    /// The edits; those of one space together.
+    pub edits: E,
+}
 
 impl Store {
-    /// Writes an import's edits and what it did, in one transaction; `false` where it was done before, and nothing is
-    /// written then. The import's id is the author's.
+    /// Writes an import in one transaction: its edits, what stood before, and what it did. `false` where it was done
+    /// before, and nothing is written then. `go_on` hears how many edits are written, for the last time right before the
+    /// commit; an error of its ends the import.
     ///
     /// # Errors
-    /// As [`Store::apply`]; nothing is written then.
-    pub fn import<T: Serialize>(&mut self, id: ImportId, batch: &Batch, did: &T) -> Result<bool> {
-        let body = serde_json::to_vec(did).map_err(|error| Malformed(error.to_string()))?;
-        let time = batch.author.time;
-        let batch = Batch { author: Author { import: Some(id), ..batch.author.clone() }, ..batch.clone() };
-        let writer = self.writer(batch.edits.len());
-        self.transaction(|tx| {
-            let new = tx.execute(
-                "INSERT OR IGNORE INTO import(id, time, body) VALUES (?1, ?2, ?3)",
-                params![id.0.as_bytes(), time.0, body],
-            )?;
-            if new == 0 {
-                return Ok(false);
+    /// Of `go_on`, or as [`Store::apply`]; nothing is written then.
+    pub fn import<T: Serialize>(
+        &mut self,
+        id: ImportId,
+        importing: Importing<'_, T, impl Iterator<Item = (SpaceName, RecordId, Operation)>>,
+        go_on: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<bool> {
+        let Importing { author, facts, did, most, edits } = importing;
+        let did = json(did)?;
+        let author = Author { import: Some(id), ..author.clone() };
+        if self.import_is_done(id)? {
+            return Ok(false);
+        }
+        let writer = self.writer(most);
+        let line = self.transaction(|tx| begin(tx, id, author.time, facts))?;
+        let done = self.transaction(|tx| {
+            let mut writing = Writing::new(tx, &author, writer, None);
+            let mut kept = Keeping { tx, line, part: 0, space: None, rows: Vec::new(), bytes: 0 };
+            let mut count = 0;
+            for (space, record, operation) in edits {
+                let before = operation.clone();
+                let (_, seen) = writing.write(&space, record, operation)?;
+                if let Some(before) = Before::of(seen, &before) {
+                    kept.keep(&space, record, before)?;
+                }
+                count += 1;
+                go_on(count)?;
             }
-            edit::apply(tx, &batch, writer).map(|_| true)
+            kept.end()?;
+            writing.end()?;
+            tx.execute(
+                "INSERT INTO import(id, time, body) VALUES (?1, ?2, ?3)",
+                params![id.0.as_bytes(), author.time.0, did],
+            )?;
+            tx.execute("UPDATE import_line SET state = 'done', kept = 1 WHERE place = ?1", [line])?;
+            forget_old(tx, line, author.time)?;
+            log::add(tx, &line_of_the_log(id, facts, author.time))?;
+            go_on(count)
+        });
+        if let Err(error) = done {
+            // It is known that nothing happened: nothing to find at the next opening.
+            self.transaction(|tx| Ok(tx.execute("DELETE FROM import_line WHERE place = ?1", [line])?))?;
+            return Err(error);
+        }
+        Ok(true)
+    }
+
+    /// Whoever asked for an import knows how it ended.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn import_is_told(&mut self, id: ImportId) -> Result<()> {
+        self.transaction(|tx| {
+            tx.execute("UPDATE import_line SET told = 2 WHERE id = ?1 AND told < 2", [id.0.as_bytes()])?;
+            Ok(())
         })
+    }
+
+    fn import_is_done(&self, id: ImportId) -> Result<bool> {
+        Ok(self.db.prepare_cached("SELECT 1 FROM import WHERE id = ?1")?.exists([id.0.as_bytes()])?)
     }
 
     /// What an import did; `None` where there was none.
@@ -37,10 +285,45 @@ impl Store {
         let mut statement = self.db.prepare_cached("SELECT body FROM import WHERE id = ?1")?;
         let body: Option<Vec<u8>> =
             statement.query_row(params![id.0.as_bytes()], |row| row.get(0)).optional()?;
-        body.map(|body| {
-            serde_json::from_slice(&body).map_err(|error| Error::from(Malformed(error.to_string())))
-        })
-        .transpose()
+        body.map(|body| from_json(&body)).transpose()
+    }
+
+    /// All imports and undos, the newest first.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn imports(&self) -> Result<Vec<ImportLine>> {
+        lines(&self.db, |_| true)
+    }
+
+    /// The imports whose process died before anybody was told how they ended, the newest first.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn interrupted_imports(&self) -> Result<Vec<ImportLine>> {
+        lines(&self.db, |told| told == 1)
+    }
+
+    /// What stood before an import, space by space and record by record, in the order in which it was written.
+    ///
+    /// # Errors
+    /// What the disk says, or `each`.
+    pub fn before_import(
+        &self,
+        id: ImportId,
+        mut each: impl FnMut(&SpaceName, RecordId, Before) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT space, import_before.body FROM import_before JOIN import_line ON line = place
+             WHERE id = ?1 ORDER BY part",
+        )?;
+        let mut found = statement.query([id.0.as_bytes()])?;
+        while let Some(row) = found.next()? {
+            let space = rows::space_name(&row.get::<_, String>(0)?)?;
+            let part: Vec<(RecordId, Before)> = rows::body(row, 1)?;
+            part.into_iter().try_for_each(|(record, before)| each(&space, record, before))?;
+        }
+        Ok(())
     }
 
     /// The heads of the spaces named; `None` where the machine is no member.
@@ -56,4 +339,188 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// What stood before, gathered into rows of a bounded size.
+struct Keeping<'a> {
+    tx: &'a Transaction<'a>,
+    line: i64,
+    part: i64,
+    space: Option<SpaceName>,
+    rows: Vec<(RecordId, Before)>,
+    bytes: usize,
+}
+
+impl Keeping<'_> {
+    fn keep(&mut self, space: &SpaceName, record: RecordId, before: Before) -> Result<()> {
+        if self.space.as_ref() != Some(space) {
+            self.end()?;
+            self.space = Some(space.clone());
+        }
+        self.bytes += before.weight();
+        self.rows.push((record, before));
+        if self.bytes >= PART { self.end() } else { Ok(()) }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let rows = core::mem::take(&mut self.rows);
+        self.bytes = 0;
+        let Some(space) = self.space.as_ref().filter(|_| !rows.is_empty()) else {
+            return Ok(());
+        };
+        let mut statement = self
+            .tx
+            .prepare_cached("INSERT INTO import_before(line, part, space, body) VALUES (?1, ?2, ?3, ?4)")?;
+        statement.execute(params![self.line, self.part, space.to_string(), wire::encode(&rows)?])?;
+        self.part += 1;
+        Ok(())
+    }
+}
+
+fn begin(tx: &Transaction<'_>, id: ImportId, time: Timestamp, facts: &ImportFacts) -> Result<i64> {
+    // An import that did not happen may be asked for again under its id.
+    tx.execute("DELETE FROM import_line WHERE id = ?1", [id.0.as_bytes()])?;
+    tx.execute(
+        "INSERT INTO import_line(id, time, state, told, kept, body) VALUES (?1, ?2, 'started', 0, 0, ?3)",
+        params![id.0.as_bytes(), time.0, json(facts)?],
+    )?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// What stood before old imports goes; their lines stay.
+fn forget_old(tx: &Transaction<'_>, line: i64, now: Timestamp) -> Result<()> {
+    let oldest = now.0.saturating_sub(KEPT_DAYS * 24 * 60 * 60 * 1_000);
+    let mut statement = tx.prepare_cached(
+        "SELECT place FROM import_line WHERE kept AND time < ?2 AND place <= coalesce((SELECT place FROM import_line
+            WHERE kept AND place <= ?1 ORDER BY place DESC LIMIT 1 OFFSET ?3), 0)",
+    )?;
+    let old = statement
+        .query_map(params![line, oldest, i64::try_from(KEPT_IMPORTS).unwrap_or(0)], |row| {
+            row.get::<_, i64>(0)
+        })?;
+    for place in old.collect::<Result<Vec<_>, _>>()? {
+        tx.execute("DELETE FROM import_before WHERE line = ?1", [place])?;
+        tx.execute("UPDATE import_line SET kept = 0 WHERE place = ?1", [place])?;
+    }
+    Ok(())
+}
+
+/// At an opening: imports that were being written when the process died are not done, as the journal says then; and of
+/// those whose end nobody heard the log says how they ended. Once.
+pub(super) fn resolve(tx: &Transaction<'_>, now: Timestamp) -> Result<()> {
+    for line in lines(tx, |told| told == 0)? {
+        let id = line.import;
+        let done = line.state == ImportState::Done;
+        let state = if done { ImportState::Done } else { ImportState::NotDone };
+        tx.execute(
+            "UPDATE import_line SET told = 1, state = ?2 WHERE id = ?1",
+            params![id.0.as_bytes(), state.as_str()],
+        )?;
+        let line = ImportLine { state, ..line };
+        let level = if done { log::Level::Info } else { log::Level::Warning };
+        log::add(tx, &log_line(level, line.ended_code(), line.ended(), now))?;
+    }
+    Ok(())
+}
+
+impl ImportLine {
+    /// How an interrupted one ended, as a stable code.
+    #[must_use]
+    pub const fn ended_code(&self) -> &'static str {
+        match self.state {
+            ImportState::Done => "import_was_done",
+            ImportState::Started | ImportState::NotDone => "import_did_not_happen",
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let ImportFacts { person, file, undoes, added, changed, removed, .. } = &self.facts;
+        let what = match (file, undoes) {
+            (Some(file), _) => file.clone(),
+            (None, Some(undone)) => format!("undo of {undone}"),
+            (None, None) => "import".into(),
+        };
+        let standing = match (self.state, self.undone_by, self.kept) {
+            (ImportState::Done, Some(by), _) => format!("undone by {by}"),
+            (ImportState::Done, None, true) => "done".into(),
+            (ImportState::Done, None, false) => "done; can no longer be undone".into(),
+            (state, ..) => state.as_str().into(),
+        };
+        let (import, time) = (self.import, self.time);
+        format!("{import}  {time}  {person}  {what}  +{added} ~{changed} -{removed}  {standing}")
+    }
+
+    /// How an interrupted one ended, as a sentence.
+    #[must_use]
+    pub fn ended(&self) -> String {
+        let what = if self.facts.undoes.is_some() { "undo" } else { "import" };
+        match self.state {
+            ImportState::Done => {
+                format!("the {what} {} was interrupted after it was done: all of it stands", self.import)
+            }
+            _ => format!("the {what} {} did not happen; nothing was changed", self.import),
+        }
+    }
+}
+
+fn line_of_the_log(id: ImportId, facts: &ImportFacts, now: Timestamp) -> LogLine {
+    let records = facts.added + facts.changed + facts.removed;
+    let (code, text) = match facts.undoes {
+        None => ("imported", format!("{records} records changed by the import {id}")),
+        Some(undone) => {
+            ("import_undone", format!("the import {undone} was undone: {records} records changed by {id}"))
+        }
+    };
+    log_line(log::Level::Info, code, text, now)
+}
+
+fn log_line(level: log::Level, code: &str, text: String, time: Timestamp) -> LogLine {
+    LogLine { time, level: level.as_str().into(), code: code.into(), sent: 0, received: 0, text }
+}
+
+/// The lines, the newest first, with whether people know how they ended.
+fn all_lines(db: &Connection) -> Result<Vec<(ImportLine, i64)>> {
+    let mut statement =
+        db.prepare_cached("SELECT id, time, state, told, kept, body FROM import_line ORDER BY place DESC")?;
+    let mut found = statement.query([])?;
+    let mut lines = Vec::new();
+    // An undo comes after what it takes back, and is itself in force unless a later one took it back.
+    let mut undone: BTreeMap<ImportId, ImportId> = BTreeMap::new();
+    while let Some(row) = found.next()? {
+        let mut line = line(row)?;
+        line.undone_by = undone.get(&line.import).copied();
+        if let (ImportState::Done, Some(before), None) = (line.state, line.facts.undoes, line.undone_by) {
+            undone.insert(before, line.import);
+        }
+        lines.push((line, row.get(3)?));
+    }
+    Ok(lines)
+}
+
+fn lines(db: &Connection, wanted: impl Fn(i64) -> bool) -> Result<Vec<ImportLine>> {
+    Ok(all_lines(db)?.into_iter().filter(|(_, told)| wanted(*told)).map(|(line, _)| line).collect())
+}
+
+fn line(row: &Row<'_>) -> Result<ImportLine> {
+    let state: String = row.get(2)?;
+    let state = ImportState::ALL.into_iter().find(|one| one.as_str() == state);
+    Ok(ImportLine {
+        import: ImportId(rows::uuid(row, 0)?),
+        time: Timestamp(row.get(1)?),
+        state: state.ok_or_else(|| Malformed("the state of an import".into()))?,
+        undone_by: None,
+        kept: row.get(4)?,
+        facts: from_json(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?,
+    })
+}
+
+/// JSON, which every form of enum and every later field survives.
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::from(Malformed(error.to_string())))
+}
+
+fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    serde_json::from_slice(body).map_err(|error| Error::from(Malformed(error.to_string())))
 }

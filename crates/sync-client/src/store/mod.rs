@@ -8,7 +8,7 @@
 //! | this one | opening, what is kept once, the spaces |
 //! | `edit` | a person's edits and imports, what a person sees |
 //! | `exchange` | what to send, what to make of the answer, Start and Stop |
-//! | `imports` | imports under their ids, each at most once |
+//! | `imports` | imports under their ids, each at most once, with what stood before |
 //! | `kept` | snapshots, superseded values, history |
 //! | `log` | logins, journals of procedures, the communication log |
 
@@ -23,6 +23,9 @@ mod tests;
 
 pub use edit::{Batch, Edit};
 pub use exchange::{Plan, Report};
+pub use imports::{
+    Before, FieldEdit, ImportFacts, ImportLine, ImportState, Importing, KEPT_DAYS, KEPT_IMPORTS, hash_of,
+};
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
 
@@ -239,6 +242,8 @@ impl Store {
         // Kept for people who examine a replica; the next opening draws its own.
         let (incarnation, opening) = (store.incarnation, store.opening);
         store.transaction(|tx| {
+            tx.execute_batch(imports::SCHEMA)?;
+            imports::resolve(tx, draw::now())?;
             set_meta(tx, "incarnation", &incarnation)?;
             set_meta(tx, "opening", &opening)
         })?;
