@@ -18,11 +18,10 @@ use std::{
     path::{Path, PathBuf},
 };
 use sync_core::{
-    address::Address,
     change::Author,
     files::{FileError, Note, Place, Split, canon_csv},
     id::{ImportId, RecordId},
-    import::{Counts, Incoming, Plan, plan, records_of_lists},
+    import::{Becomes, Counts, Effect as Effected, Incoming, Plan, plan, records_of_lists},
     item::Item,
     machine::SyncState,
     procedure::ListMode,
@@ -529,19 +528,17 @@ fn report(
 }
 
 fn effects(space: &SpaceName, plan: &Plan) -> Vec<Effect> {
-    let effect = |effect: &str, record: Option<RecordId>, address: &Address, fields: Vec<String>| Effect {
-        space: space.clone(),
-        effect: effect.into(),
-        record,
-        name: address.name.clone(),
-        fields,
-    };
-    let added = plan.added.iter().map(|(_, address)| effect("add", None, address, Vec::new()));
-    let changed = plan.changed.iter().map(|change| {
-        effect("change", Some(change.id), &change.after, change.edit.keys().cloned().collect())
+    let shown = plan.effects().filter_map(|effect| {
+        let (word, record) = match effect.effect {
+            Becomes::Add => ("add", None),
+            Becomes::Change => ("change", Some(effect.record)),
+            Becomes::Remove => ("remove", Some(effect.record)),
+            Becomes::Same => return None,
+        };
+        let Effected { name, fields, .. } = effect;
+        Some(Effect { space: space.clone(), effect: word.into(), record, name, fields })
     });
-    let removed = plan.removed.iter().map(|(id, address)| effect("remove", Some(*id), address, Vec::new()));
-    added.chain(changed).chain(removed).collect()
+    shown.collect()
 }
 
 #[cfg(test)]
