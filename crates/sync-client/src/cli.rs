@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     export::ExportOrder,
     facts::{ProcessWord, Statement},
-    import::{ImportOrder, UndoOrder},
+    import::{FileSecrets, ImportOrder, UndoOrder},
     items::{self, ItemCommand},
     machine::{Machine, Options},
     owner,
@@ -25,7 +25,8 @@ use std::{
     process::ExitCode,
 };
 use sync_core::{
-    id::ImportId, item::Item, machine::Role, procedure::ListMode, process::Process, replica::Pace,
+    address::Secret, id::ImportId, item::Item, machine::Role, procedure::ListMode, process::Process,
+    replica::Pace,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -223,7 +224,8 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
         file: Option<PathBuf>,
         #[command(flatten)]
         which: Which,
-        /// append: beside what is there; replace: in its place, entries that are the same keep their ids
+        /// append: beside what is there; overwrite: in the place of what has the same list and number; replace: in the place
+        /// of the whole list, entries that are the same keep their ids
         #[arg(long, value_enum, default_value = "append")]
         mode: Mode,
         /// Let a file without entries empty the list that it replaces
@@ -232,6 +234,19 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
         /// Pass over items that a rule refuses; otherwise one refused item refuses all
         #[arg(long)]
         skip_refused: bool,
+        /// Pass over entries whose values don't fit; otherwise one of them refuses all
+        #[arg(long)]
+        skip_unfit: bool,
+        /// As a batch: what a bundle holds belongs together, and the rules of batches are asked. So is a bundle of which no
+        /// item is named
+        #[arg(long)]
+        batch: bool,
+        /// The file whose first line is the pass phrase of an encrypted bundle
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// The file whose first line is the security policy password, to prove that it is both machines'
+        #[arg(long, value_name = "FILE")]
+        policy_password_file: Option<PathBuf>,
         /// Show what would happen, and write nothing
         #[arg(long, conflicts_with_all = ["cancel", "list"])]
         plan: bool,
@@ -287,7 +302,8 @@ free for this machine.")]
         /// The group to which rows without an owner go
         #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "cancel", "list"])]
         group: Option<String>,
-        /// replace: the file's entries take the place of the lists'; append: they come beside them
+        /// replace: the file's entries take the place of the lists'; append: they come beside them; overwrite: each takes the
+        /// place of the one with the same list and number
         #[arg(long, value_enum, default_value = "replace", conflicts_with_all = ["resume", "cancel", "list"])]
         mode: Mode,
         /// Go on with the one that is not over
@@ -368,6 +384,7 @@ struct Which {
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Mode {
     Append,
+    Overwrite,
     Replace,
 }
 
@@ -375,6 +392,7 @@ impl From<Mode> for ListMode {
     fn from(mode: Mode) -> Self {
         match mode {
             Mode::Append => Self::Append,
+            Mode::Overwrite => Self::Overwrite,
             Mode::Replace => Self::Replace,
         }
     }
@@ -651,14 +669,34 @@ fn command(words: Words) -> Result<Command> {
             mode,
             allow_empty,
             skip_refused,
+            skip_unfit,
+            batch,
+            passphrase_file,
+            policy_password_file,
             plan,
             apply_plan: apply,
             ..
         } => {
             let (file, mode) = (whole(&file)?, mode.into());
-            let order =
-                ImportOrder { file, items, user, group, mode, allow_empty, skip_refused, plan, apply };
-            Command::Import(order)
+            let secret = |file: Option<PathBuf>| file.as_deref().map(read_secret).transpose();
+            let secrets = FileSecrets {
+                pass_phrase: secret(passphrase_file)?.map(Secret),
+                policy_password: secret(policy_password_file)?.map(Secret),
+            };
+            Command::Import(ImportOrder {
+                file,
+                items,
+                user,
+                group,
+                mode,
+                allow_empty,
+                skip_refused,
+                plan,
+                apply,
+                skip_unfit,
+                batch,
+                secrets,
+            })
         }
         Words::Export { file, which: Which { item: items, user, group }, with_passwords, skip_refused } => {
             let file = if file == Path::new("-") { None } else { Some(whole(&file)?) };

@@ -14,7 +14,7 @@ use sync_core::{
     api,
     files::{Note, Place},
     item::Item,
-    machine::SyncState,
+    machine::{PolicyPassword, SyncState},
     process::Processes,
     protocol::{JoinRequest, Membership},
     rules::{
@@ -72,20 +72,58 @@ pub(crate) fn named_place(items: &[Item], user: Option<&str>, group: Option<&str
     Ok(Some(place))
 }
 
+/// What is asked of the rules, and what a file says of the machine that it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// What is to be done.
+    pub(crate) operation: Operation,
+    /// Its display language.
+    pub(crate) language: Option<String>,
+    /// Its model.
+    pub(crate) model: Option<String>,
+    /// The salted hash of its security policy password.
+    pub(crate) policy_password: PolicyPassword<String>,
+    /// Whether one typed password was proved against that hash and this machine's.
+    pub(crate) policy_password_proved: bool,
+}
+
+impl From<Operation> for Source {
+    /// A file that says nothing, or none.
+    fn from(operation: Operation) -> Self {
+        Self {
+            operation,
+            language: None,
+            model: None,
+            policy_password: PolicyPassword::NotKnown,
+            policy_password_proved: false,
+        }
+    }
+}
+
 /// What the rules say of each item, as the machine stands while its store is held, with these processes.
 pub(crate) fn verdicts(
     store: &Store,
     running: Processes,
-    operation: Operation,
+    source: &Source,
     items: &[Item],
     administrator: bool,
 ) -> Result<Plan> {
     let facts = facts(store, running, administrator)?;
     let profile = store.profile()?;
-    Ok(match items.first() {
-        Some(first) => plan(&facts, &Question::new(operation, *first, now()).with_profile(&profile), items),
-        None => Plan { operation, lines: Vec::new() },
-    })
+    let Some(first) = items.first() else {
+        return Ok(Plan { operation: source.operation, lines: Vec::new() });
+    };
+    let question = Question::new(source.operation, *first, now())
+        .with_profile(&profile)
+        .with_source_language(source.language.as_deref().unwrap_or_default())
+        .with_source_model(source.model.as_deref().unwrap_or_default())
+        .with_source_policy_password(match &source.policy_password {
+            PolicyPassword::NotKnown => PolicyPassword::NotKnown,
+            PolicyPassword::NotSet => PolicyPassword::NotSet,
+            PolicyPassword::Set(hash) => PolicyPassword::Set(hash),
+        })
+        .with_policy_password_proved(source.policy_password_proved);
+    Ok(plan(&facts, &question, items))
 }
 
 /// What was refused, as remarks.
@@ -121,7 +159,7 @@ impl Machine {
         on_refusal: OnRefusal,
         administrator: Option<&str>,
     ) -> Result<(Vec<Item>, Vec<Note>)> {
-        let plan = self.verdicts(operation, items, administrator).await?;
+        let plan = self.verdicts(&operation.into(), items, administrator).await?;
         let allowed = plan.items(on_refusal).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         Ok((allowed, refusals(&plan)))
     }
@@ -132,14 +170,14 @@ impl Machine {
     /// [`Error::AdministratorRefused`] and whatever else proving an administrator can meet.
     pub(crate) async fn verdicts(
         &self,
-        operation: Operation,
+        source: &Source,
         items: &[Item],
         administrator: Option<&str>,
     ) -> Result<Plan> {
         if administrator.is_some() {
             self.prove_administrator(administrator).await?;
         }
-        verdicts(&self.store(), self.processes(), operation, items, administrator.is_some())
+        verdicts(&self.store(), self.processes(), source, items, administrator.is_some())
     }
 
     /// Makes the machine a member of these spaces and brings its copies of them level, where it is to write into them.

@@ -11,7 +11,6 @@ use sync_core::{
     canonical::Encoder,
     change::Operation,
     id::{ImportId, RecordId},
-    import::Fields,
     time::Timestamp,
 };
 
@@ -113,6 +112,12 @@ impl Effects {
         Self { hash, file: short(file), order: short(order) }
     }
 
+    /// Takes in the hash that the core made of what a plan reads and writes.
+    pub(super) fn with(mut self, plan: &[u8; 32]) -> Self {
+        self.hash.update(plan);
+        self
+    }
+
     /// Something that belongs to it, named so that it is never taken for something else.
     pub(super) fn add(&mut self, what: &str, record: Option<RecordId>, content: impl FnOnce(&mut Encoder)) {
         let mut encoder = Encoder::default();
@@ -134,16 +139,6 @@ impl Effects {
                     encoder.text(name);
                     encoder.option(value.as_ref());
                 }
-            }
-        });
-    }
-
-    pub(super) fn fields(&mut self, what: &str, record: RecordId, fields: &Fields) {
-        self.add(what, Some(record), |encoder| {
-            encoder.map(fields.len());
-            for (name, value) in fields {
-                encoder.text(name);
-                encoder.value(value);
             }
         });
     }

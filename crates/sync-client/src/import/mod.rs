@@ -33,27 +33,30 @@ pub use undo::{Cancelled, UndoOrder, line_json};
 use crate::{
     draw::now,
     error::{Error, Result},
-    lists::{ITEMS, item_of, named_place, place_of, refusals, verdicts},
+    lists::{ITEMS, Source, item_of, named_place, place_of, refusals, verdicts},
     machine::Machine,
     store::{ImportFacts, Importing, Store},
 };
 use core::time::Duration;
-use fingerprint::{fresh_id, stale};
+use fingerprint::{Ids, fresh_id, stale};
 use parking_lot::Mutex;
-use plan::Plans;
+use plan::{Means, Part, Plans};
 use progress::Running;
-use read::{Read, RowCounts, keep_out};
+use read::{RowCounts, keep_out};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
 };
 use sync_core::{
+    address::Secret,
+    catalogue::Catalogue,
     change::Author,
     files::{Note, Place, Split},
     id::ImportId,
-    import::{Counts, Incoming},
+    import::{Carries, Incoming},
     item::Item,
     machine::SyncState,
     procedure::ListMode,
@@ -88,6 +91,25 @@ pub struct ImportOrder {
     /// Apply the plan with this fingerprint, or nothing.
     #[serde(default)]
     pub apply: Option<String>,
+    /// Whether entries whose values don't fit are passed over; otherwise one of them refuses the whole import.
+    #[serde(default)]
+    pub skip_unfit: bool,
+    /// Whether it is a batch; a bundle of which no item is named is one too.
+    #[serde(default)]
+    pub batch: bool,
+    /// What opens the file and proves its policy.
+    #[serde(default)]
+    pub secrets: FileSecrets,
+}
+
+/// What a person types for a file. None of it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FileSecrets {
+    /// The pass phrase of an encrypted bundle.
+    pub pass_phrase: Option<Secret>,
+    /// The security policy password, which is proved against the source's hash and this machine's (rule 5).
+    pub policy_password: Option<Secret>,
 }
 
 impl ImportOrder {
@@ -104,6 +126,9 @@ impl ImportOrder {
             skip_refused: false,
             plan: false,
             apply: None,
+            skip_unfit: false,
+            batch: false,
+            secrets: FileSecrets::default(),
         }
     }
 }
@@ -247,13 +272,14 @@ impl Machine {
     ) -> Result<Prepared> {
         let named = named_place(&order.items, order.user.as_deref(), order.group.as_deref())?;
         // What is asked for by name is refused before the file is looked at.
-        let asked = self.verdicts(Operation::Import, &order.items, administrator).await?;
+        let source = Source::from(Operation::Import);
+        let asked = self.verdicts(&source, &order.items, administrator).await?;
         let allowed = permitted(&asked, order)?;
         check_format(&allowed)?;
         if let Some(did) = self.store().imported(id)? {
             return Ok(Prepared::Done(Box::new(did)));
         }
-        let (mut read, bytes) = {
+        let (mut read, file) = {
             let (file, given, items) = (order.file.clone(), bounds.bytes, allowed.clone());
             let (unowned, keep) = (named.clone(), order.plan || order.apply.is_some());
             let job = move |running: &Running| {
@@ -261,7 +287,7 @@ impl Machine {
                 running.update(|now| (now.stage, now.bytes_total) = (Stage::Reading, bytes.len() as u64));
                 let read = read(&bytes, &items, unowned.as_ref())?;
                 running.update(|now| now.bytes = now.bytes_total);
-                Ok((read, if keep { bytes } else { Vec::new() }))
+                Ok((read, if keep { Sha256::digest(&bytes).into() } else { [0; 32] }))
             };
             running.work(watch, job).await?
         };
@@ -270,7 +296,7 @@ impl Machine {
         if order.items.is_empty() {
             let held: BTreeSet<Item> = read.split.taken.keys().map(item_of).collect();
             let held: Vec<Item> = ITEMS.into_iter().filter(|item| held.contains(item)).collect();
-            verdicts = self.verdicts(Operation::Import, &held, administrator).await?;
+            verdicts = self.verdicts(&source, &held, administrator).await?;
             allowed = permitted(&verdicts, order)?;
             // With nothing in the file the question has still to be an administrator's.
             if held.is_empty() && administrator.is_none() {
@@ -306,10 +332,28 @@ impl Machine {
                 |place: &Place| spaces.iter().any(|(space, at)| at == place && admitted.contains(space));
             warnings.extend(read.split.keep_out_unknown(known));
         }
-        let (order, planned) = (order.clone(), bounds.planned);
-        let administrator = administrator.is_some();
-        let job = Job { id, order, planned, administrator, verdicts, allowed, read, bytes, spaces, warnings };
-        Ok(Prepared::Ready(Box::new(job)))
+        let rows = read.counts();
+        // A list that may be emptied is replaced by what the file does not hold.
+        let emptied = read.split.taken.values().all(Vec::is_empty);
+        let mut taken = read.split.taken;
+        let parts = spaces.into_iter().filter_map(|(space, place)| {
+            Some(Part { item: item_of(&place), space, entries: taken.remove(&place)? })
+        });
+        Ok(Prepared::Ready(Box::new(Job {
+            id,
+            order: order.clone(),
+            planned: bounds.planned,
+            administrator: administrator.is_some(),
+            source,
+            verdicts,
+            allowed,
+            parts: parts.collect(),
+            rows,
+            file,
+            carries: Carries { all: emptied, ..Carries::ADDRESSES },
+            catalogue: self.catalogue,
+            warnings,
+        })))
     }
 }
 
@@ -332,46 +376,50 @@ struct Job {
     order: ImportOrder,
     planned: Option<Fingerprint>,
     administrator: bool,
+    source: Source,
     verdicts: Verdicts,
     allowed: Vec<Item>,
-    read: Read,
-    /// Only where a plan is shown or applied.
-    bytes: Vec<u8>,
-    spaces: BTreeMap<SpaceName, Place>,
+    parts: Vec<Part>,
+    rows: RowCounts,
+    /// SHA-256 of the file's bytes; only where a plan is shown or applied.
+    file: [u8; 32],
+    carries: Carries,
+    catalogue: Catalogue,
     warnings: Vec<Note>,
 }
 
 impl Job {
     /// Decides, plans and writes, under one hold of the store.
     fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<ImportReport> {
-        let Self {
-            id, order, planned, administrator, verdicts: before, allowed, read, bytes, spaces, ..
-        } = self;
+        let Self { id, order, planned, administrator, source, verdicts: before, allowed, parts, .. } = self;
         // A Start, or something that the interlock knows, may have come since they were asked.
-        let again = verdicts(store, beside, Operation::Import, &allowed, administrator)?;
+        let again = verdicts(store, beside, &source, &allowed, administrator)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         running.stage(Stage::Planning);
         let mut warnings = self.warnings;
         if order.plan {
-            warnings.extend(not_here(store, &spaces)?);
+            warnings.extend(not_here(store, parts.iter().map(|part| &part.space))?);
         }
-        let counts = read.counts();
-        let plans = Plans::make(store, id, &order, read.split, &spaces)?;
+        let mut ids = Ids::new(id);
+        let means = Means { catalogue: &self.catalogue, carries: self.carries, verdicts: &before };
+        let plans = Plans::make(store, &mut || ids.fresh(), &order, parts, &means)?;
         running.go_on()?;
-        let mut report = report(&order, &plans, counts, warnings);
+        let mut report = report(&order, &plans, self.rows, warnings);
         if order.plan || planned.is_some() {
-            let found = plans.fingerprint(id, &bytes, &order, &before)?;
+            let found = plans.fingerprint(id, &self.file, &order, &before)?;
             if let Some(planned) = planned {
                 planned.check(&found)?;
             } else {
                 let refused = before.lines.iter().any(|line| line.verdict.is_err());
-                report.fingerprint = (order.skip_refused || !refused).then(|| found.to_string());
+                report.problems = plans.problems().map(Remark::from).collect();
+                let can = report.problems.is_empty() && (order.skip_refused || !refused);
+                report.fingerprint = can.then(|| found.to_string());
                 report.verdicts = before.lines.iter().map(ItemVerdict::from).collect();
                 report.plan = Some(plans.effects());
                 return Ok(report);
             }
         }
-        drop(bytes);
+        plans.verdict()?;
         let interrupted = tell_interrupted(store, &mut report.warnings)?;
         report.import = Some(id);
         let facts = ImportFacts {
@@ -427,9 +475,9 @@ struct Milestones {
 impl Milestones {
     fn of(spaces: &[SpaceReport]) -> Self {
         let (mut records, mut ends) = (0, BTreeMap::new());
-        for SpaceReport { space, added, changed, removed, .. } in spaces {
+        for SpaceReport { item, space, added, changed, removed, .. } in spaces {
             records += (added + changed + removed) as u64;
-            ends.insert(item_of(&place_of(space)), records);
+            ends.insert(item.unwrap_or_else(|| item_of(&place_of(space))), records);
         }
         Self { records, ends: ends.into_values().collect() }
     }
@@ -503,8 +551,9 @@ fn may_be_empty(
     })
 }
 
-fn not_here(store: &Store, spaces: &BTreeMap<SpaceName, Place>) -> Result<Vec<Note>> {
-    let heads = store.heads(&spaces.keys().cloned().collect::<Vec<_>>())?;
+fn not_here<'a>(store: &Store, spaces: impl Iterator<Item = &'a SpaceName>) -> Result<Vec<Note>> {
+    let spaces: BTreeSet<SpaceName> = spaces.cloned().collect();
+    let heads = store.heads(&spaces.into_iter().collect::<Vec<_>>())?;
     let missing = heads.into_iter().filter(|(space, head)| space.synchronizes() && head.is_none());
     Ok(missing
         .map(|(space, _)| {
@@ -530,28 +579,20 @@ pub(crate) fn check_items(items: &[Item]) -> Result<()> {
 }
 
 fn report(order: &ImportOrder, plans: &Plans, rows: RowCounts, mut warnings: Vec<Note>) -> ImportReport {
-    warnings.extend(plans.notes().cloned());
-    let spaces: Vec<SpaceReport> = plans
-        .counts()
-        .map(|(space, Counts { added, changed, removed, same })| SpaceReport {
-            space: space.clone(),
-            added,
-            changed,
-            removed,
-            same,
-        })
-        .collect();
-    let taken: BTreeSet<Item> = spaces.iter().map(|space| item_of(&place_of(&space.space))).collect();
+    warnings.extend(plans.notes());
+    let spaces: Vec<SpaceReport> = plans.spaces().collect();
+    let taken: BTreeSet<Item> = spaces.iter().filter_map(|space| space.item).collect();
     ImportReport {
         import: None,
         item: (order.items.len() == 1).then(|| order.items[0]),
-        items: ITEMS.into_iter().filter(|item| taken.contains(item)).collect(),
+        items: taken.into_iter().collect(),
         mode: order.mode,
         spaces,
         read: rows.read,
         unreadable: rows.unreadable,
         kept_out: rows.kept_out,
         warnings: warnings.into_iter().map(Remark::from).collect(),
+        problems: Vec::new(),
         verdicts: Vec::new(),
         plan: None,
         fingerprint: None,

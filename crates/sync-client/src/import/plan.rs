@@ -1,136 +1,214 @@
-//! What an import does to each space: the one place that asks the core for plans and makes edits of them.
+//! What an import does to each space: the one place that asks the core for a plan and makes edits of it.
 
 use super::{
     ImportOrder,
-    fingerprint::{Effects, Fingerprint, Ids},
-    report::Effect,
+    fingerprint::{Effects, Fingerprint},
+    report::{Effect, SpaceReport},
 };
 use crate::{
     error::{Error, Result},
     store::Store,
 };
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use sync_core::{
-    address::Address,
+    catalogue::Catalogue,
     change::Operation,
-    files::{Note, Place, Split},
+    files::Note,
     id::{ImportId, RecordId},
-    import::{Counts, Incoming, Plan, plan, records_of_lists},
-    procedure::ListMode,
+    import::{Becomes, Carries, Gathered, ImportPlan, Incoming, LIMITS, Limits, Planner, Problem, Terms},
+    item::Item,
+    profile::{Limit, Profile},
     rules::plan::Plan as Verdicts,
-    space::SpaceName,
+    space::{SpaceKind, SpaceName},
     wire::Malformed,
 };
 
-/// What each space's import does.
-pub(super) struct Plans {
-    spaces: Vec<(SpaceName, Plan)>,
-    /// The names of the records that stay as they are, where somebody wants to see them.
-    names: BTreeMap<RecordId, String>,
+/// The entries of a file that go into one space as one item.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) item: Item,
+    pub(super) space: SpaceName,
+    pub(super) entries: Vec<Incoming>,
 }
 
+/// How an import is planned, beside its order.
+pub(super) struct Means<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) carries: Carries,
+    pub(super) verdicts: &'a Verdicts,
+}
+
+/// What each space's import does.
+pub(super) struct Plans(ImportPlan);
+
 impl Plans {
-    /// The plans of all spaces, over what stands now. Whoever writes them must not let go of the store in between.
+    /// The plans of all parts, over what stands now. Whoever writes them must not let go of the store in between.
     pub(super) fn make(
         store: &Store,
-        id: ImportId,
+        fresh: &mut dyn FnMut() -> RecordId,
         order: &ImportOrder,
-        split: Split<Incoming>,
-        spaces: &BTreeMap<SpaceName, Place>,
+        parts: Vec<Part>,
+        means: &Means<'_>,
     ) -> Result<Self> {
-        let mut ids = Ids::new(id);
-        let mut fresh = || ids.fresh();
-        let mut taken = split.taken;
-        let mut plans = Self { spaces: Vec::new(), names: BTreeMap::new() };
-        for (space, place) in spaces {
-            let Some(incoming) = taken.remove(place) else { continue };
-            let mut existing = store.live(space)?;
-            if !space.synchronizes() && order.mode == ListMode::Replace {
-                existing = records_of_lists(existing, &incoming);
+        let stated = store.identity().stated.profile.is_some();
+        let limits = if stated { limits(&*store.profile()?) } else { Limits::default() };
+        let terms =
+            Terms::new(order.mode, means.carries).with_limits(limits).skipping_unfit(order.skip_unfit);
+        let mut planner = Planner::new(terms);
+        for line in &means.verdicts.lines {
+            if let Err(denied) = &line.verdict {
+                planner.refuse(line.item, denied.clone());
             }
-            let made = plan(&existing, incoming, order.mode, &mut fresh);
-            if order.plan {
-                let name = |id: &RecordId| existing.get(id)?.get("name").map(ToString::to_string);
-                let names = made.same.iter().map(|id| (*id, name(id).unwrap_or_default()));
-                plans.names.extend(names);
-            }
-            plans.spaces.push((space.clone(), made));
         }
-        Ok(plans)
+        let concerned: BTreeSet<SpaceName> = parts.iter().map(|part| part.space.clone()).collect();
+        for standing in store.spaces()?.into_iter().filter(|standing| standing.member) {
+            if standing.name.kind == SpaceKind::Group {
+                planner.group_list(&standing.name);
+            }
+            // What is left alone may name what goes, or be named by what comes.
+            if !standing.name.synchronizes() && !concerned.contains(&standing.name) {
+                store.live_each(&standing.name, |id, fields| planner.beside(&standing.name, (id, fields)))?;
+            }
+        }
+        for Part { item, space, entries } in parts {
+            let Some(mut gathered) = Gathered::with(means.catalogue, item, space.clone()) else {
+                return Err(Error::Denied {
+                    code: "item_not_here".into(),
+                    message: format!("{item} has nothing in {space}"),
+                    remedy: "the file was made by something else; export it again at its source".into(),
+                });
+            };
+            store.live_each(&space, |id, fields| gathered.existing((id, fields)))?;
+            entries.into_iter().for_each(|entry| gathered.incoming(entry));
+            planner.take(gathered, fresh);
+        }
+        let mut plan = planner.finish();
+        if !stated {
+            // The vendor's figures bind a machine whose vendor says so; another has no limit but its disk.
+            let (over, errors) = plan.errors.into_iter().partition(is_limit);
+            plan.errors = errors;
+            let over: Vec<Problem> = over;
+            plan.notes.extend(over.into_iter().map(|problem| {
+                let text = format!(
+                    "{} (the vendor's figure, which this machine's profile does not state)",
+                    problem.text
+                );
+                (problem.item, Note::new(problem.line, problem.code, text))
+            }));
+        }
+        Ok(Self(plan))
+    }
+
+    /// Whether it can be written.
+    ///
+    /// # Errors
+    /// The first problem, with how many there are.
+    pub(super) fn verdict(&self) -> Result<()> {
+        let Err(problems) = self.0.verdict() else { return Ok(()) };
+        let Some(first) = problems.first() else { return Ok(()) };
+        let more = match problems.len() {
+            1 => String::new(),
+            count => format!(" (and {} more: --plan lists them)", count - 1),
+        };
+        Err(Error::Denied {
+            code: first.code.into(),
+            message: format!("{}{more}; nothing was changed", first.text),
+            remedy: "correct the file, or pass over what does not fit with --skip-unfit".into(),
+        })
+    }
+
+    /// Why it can't be written.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.0.errors.iter()
     }
 
     /// Space by space, how many records.
-    pub(super) fn counts(&self) -> impl Iterator<Item = (&SpaceName, Counts)> {
-        self.spaces.iter().map(|(space, plan)| (space, plan.counts()))
+    pub(super) fn spaces(&self) -> impl Iterator<Item = SpaceReport> {
+        self.0.spaces().map(|(item, space)| {
+            let counts = space.plan.counts();
+            SpaceReport {
+                item: Some(item),
+                added: counts.added,
+                changed: counts.changed,
+                removed: counts.removed,
+                same: counts.same,
+                ..SpaceReport::new(space.space.clone())
+            }
+        })
     }
 
-    /// What was odd.
-    pub(super) fn notes(&self) -> impl Iterator<Item = &Note> {
-        self.spaces.iter().flat_map(|(_, plan)| &plan.notes)
+    /// What was odd, and what the import does beside writing records.
+    pub(super) fn notes(&self) -> impl Iterator<Item = Note> {
+        let of_spaces = self.0.spaces().flat_map(|(_, space)| space.plan.notes.iter().cloned());
+        let of_all = self.0.notes.iter().map(|(item, note)| match item {
+            Some(item) => Note { text: format!("{item}: {}", note.text), ..note.clone() },
+            None => note.clone(),
+        });
+        of_spaces.chain(of_all)
     }
 
     /// What is written: exactly what is shown.
-    pub(super) fn edits(&self) -> impl Iterator<Item = (SpaceName, RecordId, Operation)> + '_ {
-        self.spaces.iter().flat_map(|(space, plan)| {
-            plan.operations().map(|(record, operation)| (space.clone(), record, operation))
-        })
+    pub(super) fn edits(&self) -> impl Iterator<Item = (SpaceName, RecordId, Operation)> {
+        self.0.operations().map(|(space, record, operation)| (space.clone(), record, operation))
     }
 
     /// Record by record, for people.
     pub(super) fn effects(&self) -> Vec<Effect> {
-        self.spaces.iter().flat_map(|(space, plan)| self.effects_of(space, plan)).collect()
-    }
-
-    fn effects_of<'a>(&'a self, space: &'a SpaceName, plan: &'a Plan) -> impl Iterator<Item = Effect> + 'a {
-        let effect = |effect: &str, record: Option<RecordId>, name: &str, fields: Vec<String>| Effect {
+        let effects = self.0.effects().map(|(item, space, effect)| Effect {
+            item: Some(item),
             space: space.clone(),
-            effect: effect.into(),
-            record,
-            name: name.into(),
-            fields,
-        };
-        let of = move |what, record, address: &Address, fields| effect(what, record, &address.name, fields);
-        let added = plan.added.iter().map(move |(_, address)| of("add", None, address, Vec::new()));
-        let changed = plan.changed.iter().map(move |change| {
-            of("change", Some(change.id), &change.after, change.edit.keys().cloned().collect())
+            effect: match effect.effect {
+                Becomes::Add => "add",
+                Becomes::Change => "change",
+                Becomes::Remove => "remove",
+                Becomes::Same => "same",
+            }
+            .into(),
+            record: (effect.effect != Becomes::Add).then_some(effect.record),
+            name: effect.name,
+            fields: effect.fields,
         });
-        let removed =
-            plan.removed.iter().map(move |(id, address)| of("remove", Some(*id), address, Vec::new()));
-        let same = plan.same.iter().map(move |id| {
-            let name = self.names.get(id).map(String::as_str).unwrap_or_default();
-            effect("same", Some(*id), name, Vec::new())
-        });
-        added.chain(changed).chain(removed).chain(same)
+        effects.collect()
     }
 
     /// By what this plan is known: the file, the order with the rules' answers, and all that it does, to what.
     pub(super) fn fingerprint(
         &self,
         id: ImportId,
-        file: &[u8],
+        file: &[u8; 32],
         order: &ImportOrder,
         verdicts: &Verdicts,
     ) -> Result<Fingerprint> {
         // Where the file lies does not matter, nor whether the plan is shown or applied.
-        let order = ImportOrder { file: "".into(), plan: false, apply: None, ..order.clone() };
+        let order = ImportOrder {
+            file: "".into(),
+            plan: false,
+            apply: None,
+            secrets: Default::default(),
+            ..order.clone()
+        };
         let asked =
             serde_json::to_vec(&(order, verdicts)).map_err(|e| Error::from(Malformed(e.to_string())))?;
-        let mut effects = Effects::new(file, &asked);
-        for (space, plan) in &self.spaces {
-            effects.add("space", None, |encoder| encoder.text(&space.to_string()));
-            for (record, operation) in plan.operations() {
-                effects.operation(record, &operation);
-            }
-            for change in &plan.changed {
-                effects.fields("changed", change.id, &change.before.to_fields());
-            }
-            for (record, address) in &plan.removed {
-                effects.fields("removed", *record, &address.to_fields());
-            }
-            for record in &plan.same {
-                effects.add("same", Some(*record), |_| {});
-            }
-        }
-        Ok(effects.end(id))
+        Ok(Effects::new(file, &asked).with(&self.0.fingerprint.0).end(id))
+    }
+}
+
+fn is_limit(problem: &Problem) -> bool {
+    LIMITS.iter().any(|(_, code, ..)| *code == problem.code)
+}
+
+/// The limits of a stated profile. The digits of an access number are no number of entries, and stay the usual ones.
+fn limits(profile: &Profile) -> Limits {
+    let most = |limit| match profile.limits.get(limit) {
+        u64::MAX => None,
+        most => Some(usize::try_from(most).unwrap_or(usize::MAX)),
+    };
+    Limits {
+        list_entries: most(Limit::Addresses),
+        one_touch_entries: most(Limit::OneTouch),
+        group_lists: most(Limit::GroupLists),
+        local_users: most(Limit::LocalUsers),
+        department_ids: most(Limit::DepartmentIds),
+        ..Limits::default()
     }
 }

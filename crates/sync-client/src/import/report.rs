@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use sync_core::{
     files::Note,
     id::{ImportId, RecordId},
+    import::Problem,
     item::Item,
     procedure::ListMode,
     rules::plan::Line,
@@ -29,9 +30,18 @@ impl From<Note> for Remark {
     }
 }
 
+impl From<&Problem> for Remark {
+    fn from(problem: &Problem) -> Self {
+        Self { line: problem.line, code: problem.code.into(), text: problem.text.clone() }
+    }
+}
+
 /// What an import did to one space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceReport {
+    /// The item of which it holds something; `None` where an undo takes several back at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Item>,
     /// The space.
     pub space: SpaceName,
     /// New records.
@@ -46,13 +56,16 @@ pub struct SpaceReport {
 
 impl SpaceReport {
     pub(super) fn new(space: SpaceName) -> Self {
-        Self { space, added: 0, changed: 0, removed: 0, same: 0 }
+        Self { item: None, space, added: 0, changed: 0, removed: 0, same: 0 }
     }
 }
 
 /// One record in a plan that is only shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
+    /// The item to which it belongs; `None` where an undo takes several back at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Item>,
     /// Where.
     pub space: SpaceName,
     /// `add`, `change`, `remove` or `same`.
@@ -114,6 +127,9 @@ pub struct ImportReport {
     pub kept_out: BTreeMap<String, usize>,
     /// What was odd.
     pub warnings: Vec<Remark>,
+    /// Why it can't be applied, where a plan is only shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Remark>,
     /// What the rules say, item by item, where the plan is only shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<ItemVerdict>,
@@ -150,6 +166,10 @@ impl ImportReport {
         }
         text.push('.');
         warnings(&mut text, &self.warnings);
+        for problem in &self.problems {
+            let line = problem.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            let _ = write!(text, "\nproblem: {line}{} ({})", problem.text, problem.code);
+        }
         if let Some(fingerprint) = &self.fingerprint {
             let _ = write!(text, "\nTo apply exactly this: the same command with --apply-plan {fingerprint}");
         }
@@ -239,7 +259,7 @@ fn touched(spaces: &[SpaceReport]) -> u64 {
 
 fn spaces_and_effects(text: &mut String, spaces: &[SpaceReport], plan: Option<&[Effect]>) {
     let would = if plan.is_some() { "would be " } else { "" };
-    for SpaceReport { space, added, changed, removed, same } in spaces {
+    for SpaceReport { space, added, changed, removed, same, .. } in spaces {
         let _ = writeln!(
             text,
             "{space}: {added} {would}added, {changed} changed, {removed} removed, {same} as they were"

@@ -94,14 +94,14 @@ impl Machine {
         let _unless_dropped = running.unless_dropped();
         let prepare = async {
             // Who asks is proved before anything is told.
-            let none = self.verdicts(Asked::Import, &[], administrator).await?;
+            let none = self.verdicts(&Asked::Import.into(), &[], administrator).await?;
             debug_assert!(none.lines.is_empty());
             let done = planned.is_some().then(|| self.store().imported::<UndoReport>(id));
             if let Some(done) = done.transpose()?.flatten() {
                 return Ok(Err(done));
             }
             let line = wanted(&self.store(), order.import)?;
-            let asked = self.verdicts(Asked::Import, &line.facts.items, administrator).await?;
+            let asked = self.verdicts(&Asked::Import.into(), &line.facts.items, administrator).await?;
             asked.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
             if administrator.is_none() {
                 return Err(Error::AdministratorNeeded);
@@ -226,7 +226,7 @@ impl Job {
     fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<UndoReport> {
         let Self { id, order, planned, line } = self;
         let items = &line.facts.items;
-        let again = verdicts(store, beside, Asked::Import, items, true)?;
+        let again = verdicts(store, beside, &Asked::Import.into(), items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         // Somebody may have undone it meanwhile.
         let line = match wanted(store, Some(line.import)) {
@@ -392,7 +392,7 @@ impl Undoing {
                 _ => Vec::new(),
             };
             let (space, effect) = (space.clone(), effect.into());
-            self.effects.push(Effect { space, effect, record: Some(record), name, fields });
+            self.effects.push(Effect { item: None, space, effect, record: Some(record), name, fields });
         }
         self.edits.push((space.clone(), record, operation));
     }

@@ -96,6 +96,42 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What a person sees of a space, live record by live record, of which only one is in memory at a time beside what
+    /// waits in the outbox.
+    pub(crate) fn live_each(
+        &self,
+        space: &SpaceName,
+        mut each: impl FnMut(RecordId, BTreeMap<FieldName, Value>),
+    ) -> Result<()> {
+        let Some(found) = rows::find(&self.db, space)? else {
+            return Ok(());
+        };
+        let mut pending: BTreeMap<RecordId, Vec<Change>> = BTreeMap::new();
+        for change in rows::outbox(&self.db, found.id)? {
+            pending.entry(change.record).or_default().push(change);
+        }
+        let mut live = |id, record: Option<Record>| {
+            if let Some(fields) = record.and_then(Record::into_live) {
+                each(id, fields);
+            }
+        };
+        rows::each_copy(&self.db, found.id, |id, copy| {
+            live(
+                id,
+                match pending.remove(&id) {
+                    Some(changes) => replica::view(Some(copy), &changes),
+                    None => Some(copy),
+                },
+            );
+        })?;
+        for (id, changes) in pending {
+            live(id, replica::view(None, &changes));
+        }
+        Ok(())
+    }
+}
+
 /// Who writes: the incarnation, and the first of the numbers that were drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Writer {

@@ -6,9 +6,11 @@ use alloc::{
     string::{String, ToString},
 };
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// Text that no report, log or error may show.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(pub String);
 
 impl fmt::Debug for Secret {
