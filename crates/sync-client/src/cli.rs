@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Result},
     export::ExportOrder,
     import::ImportOrder,
+    items::{self, ItemCommand},
     machine::{Machine, Options},
     owner,
     procedure::{Patience, ProcedureOrder},
@@ -250,6 +251,12 @@ free for this machine.")]
         /// How long the start may take, in seconds; it goes on in the background after that
         #[arg(long, value_name = "S", default_value_t = 60)]
         wait: u64,
+    },
+    /// What an item of import and export holds: its settings and records
+    #[command(after_help = items::EXAMPLES)]
+    Item {
+        #[command(subcommand)]
+        words: ItemCommand,
     },
     /// Show the communication log
     Log {
@@ -571,6 +578,7 @@ fn command(words: Words) -> Result<Command> {
                 None => return Err(Error::WrongCommand("name the file that is to be brought in".into())),
             }
         }
+        Words::Item { words } => Command::Item(words.with_files()?),
         Words::Log { lines } => Command::Log { most: lines },
         Words::Run { .. } | Words::Decide(_) => {
             return Err(Error::WrongCommand("this command is not for the owner of the folder".into()));

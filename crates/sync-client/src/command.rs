@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     export::ExportOrder,
     import::ImportOrder,
+    items::ItemCommand,
     kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
     machine::Machine,
     procedure::{Patience, ProcedureOrder, ProcedureReport},
@@ -152,6 +153,8 @@ pub enum Command {
     ProcedureCancel,
     /// Lists the procedures.
     ProcedureList,
+    /// Reads or changes what an item holds.
+    Item(ItemCommand),
     /// The communication log.
     Log {
         /// How many lines.
@@ -257,7 +260,7 @@ impl Machine {
             Command::Get { setting, user } => self.get(setting.as_deref(), user.as_deref()),
             Command::Set { setting, value, user } => {
                 let user = self.person(user.as_deref())?;
-                let view = self.set(&setting, value.as_deref(), &user)?;
+                let view = self.set(&setting, value.as_deref(), &user)?.masked();
                 let text = setting_line(&view);
                 Ok(Output::new(serde_json::to_value(&view).unwrap_or_default(), text))
             }
@@ -369,6 +372,7 @@ impl Machine {
                 let text = lines.collect::<Vec<_>>().join("\n");
                 Ok(Output::new(as_json(&all)?, text))
             }
+            Command::Item(command) => self.item(command, administrator).await,
             Command::Log { most } => {
                 let lines = self.store().log(most)?;
                 let text = lines
@@ -442,11 +446,11 @@ impl Machine {
         let user = self.person(user)?;
         let views = match setting {
             Some(setting) => {
-                let view = self.setting(setting, &user)?;
+                let view = self.setting(setting, &user)?.masked();
                 let text = view.value.to_string();
                 return Ok(Output::new(serde_json::to_value(view).unwrap_or_default(), text));
             }
-            None => self.settings(&user)?,
+            None => self.settings(&user)?.into_iter().map(SettingView::masked).collect::<Vec<_>>(),
         };
         let text = views.iter().map(setting_line).collect::<Vec<_>>().join("\n");
         Ok(Output::new(serde_json::to_value(views).unwrap_or_default(), text))
@@ -461,7 +465,7 @@ fn as_json(report: &impl Serialize) -> Result<Value> {
     Ok(serde_json::to_value(report).map_err(|error| Malformed(error.to_string()))?)
 }
 
-fn setting_line(view: &SettingView) -> String {
+pub(crate) fn setting_line(view: &SettingView) -> String {
     let note = if view.unusable.is_some() {
         " (what was set can't be used on this machine)"
     } else if view.set {

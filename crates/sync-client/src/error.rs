@@ -4,7 +4,10 @@ use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{io, path::PathBuf};
-use sync_core::{machine::AddressError, protocol::Problem, rules::Denied, space::SpaceName, wire::Malformed};
+use sync_core::{
+    id::RecordId, machine::AddressError, protocol::Problem, rules::Denied, space::SpaceName,
+    value::Unwritable, wire::Malformed,
+};
 
 /// The result of whatever a machine does.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -125,6 +128,27 @@ pub enum Error {
     /// No such entry.
     #[error("there is no entry {0}")]
     UnknownEntry(String),
+    /// A record has no such field, or an item no such type.
+    #[error("{of} has no `{name}`: there is {}", .known.join(", "))]
+    UnknownField {
+        /// What was written.
+        name: String,
+        /// Of which type or item.
+        of: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Another record is told apart by the same values.
+    #[error("there is such an entry already: {0}")]
+    AlreadyThere(RecordId),
+    /// Nobody could read the value again.
+    #[error("the value of {field} can't be kept: {why}; nothing was written")]
+    Unwritable {
+        /// Of which field.
+        field: String,
+        /// Why.
+        why: Unwritable,
+    },
     /// No such superseded value, or it was taken already.
     #[error("there is no superseded value {0}")]
     UnknownSuperseded(i64),
@@ -201,6 +225,9 @@ impl Error {
             Self::UnknownSetting(_) => "unknown_setting",
             Self::SettingValue { .. } => "setting_value",
             Self::UnknownEntry(_) => "unknown_entry",
+            Self::UnknownField { .. } => "unknown_field",
+            Self::AlreadyThere(_) => "already_there",
+            Self::Unwritable { .. } => "unwritable_value",
             Self::UnknownSuperseded(_) => "unknown_superseded",
             Self::UnknownSnapshot(_) => "unknown_snapshot",
             Self::Address(address) => address.code(),
@@ -256,6 +283,9 @@ impl Error {
             Self::UnknownSetting(_) => "`sync-client get` lists all settings",
             Self::SettingValue { .. } => "write one of the values that fit",
             Self::UnknownEntry(_) => "list the entries to see their ids",
+            Self::UnknownField { .. } => "`sync-client item describe ITEM` says what can be written",
+            Self::AlreadyThere(_) => "change that one, or write other values",
+            Self::Unwritable { .. } => "write a flatter value",
             Self::UnknownSuperseded(_) => "`sync-client superseded list` shows what can be taken",
             Self::UnknownSnapshot(_) => "`sync-client snapshots list` shows them",
             Self::Address(_) => "write a host and a port, such as server.example:8443",

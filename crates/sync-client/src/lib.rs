@@ -5,12 +5,13 @@
 //! | [`machine`] | one machine: its folder, its round trips, its client function |
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
 //! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
-//! | [`settings`], [`addresses`], [`kept`] | what people read and change |
+//! | [`settings`], [`addresses`], [`items`], [`kept`] | what people read and change |
 //! | [`decide`] | "may this import run now?", without any machine |
 //! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
 //! | [`status`] | where the machine stands |
 //! | [`store`] | the durable replica |
 //! | [`connection`], [`administrator`] | the server, and who may |
+//! | [`password`] | passwords as salted hashes |
 //! | [`draw`] | the clock, and what is drawn at random |
 //! | [`error`] | everything that can go wrong, with codes and remedies |
 
@@ -25,10 +26,12 @@ pub mod enrolment;
 pub mod error;
 pub mod export;
 pub mod import;
+pub mod items;
 pub mod kept;
 mod lists;
 pub mod machine;
 pub mod owner;
+pub mod password;
 pub mod procedure;
 pub mod settings;
 pub mod status;

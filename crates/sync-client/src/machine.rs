@@ -19,6 +19,7 @@ use std::{
 };
 use sync_core::{
     api,
+    catalogue::Catalogue,
     machine::SyncState,
     protocol::{LoginRequest, Membership, SyncAnswer},
     replica::{Action, Event, Pace, Session},
@@ -56,6 +57,8 @@ pub struct Contact {
 pub struct Machine {
     folder: PathBuf,
     options: Options,
+    /// What settings there are.
+    pub(crate) catalogue: Catalogue,
     store: Mutex<Store>,
     link: Mutex<Option<Connection>>,
     session: Mutex<Session>,
@@ -103,6 +106,7 @@ impl Machine {
         Self {
             folder: folder.into(),
             options,
+            catalogue: Catalogue::built_in(),
             store: Mutex::new(store),
             link: Mutex::new(None),
             session: Mutex::new(session),
@@ -115,6 +119,12 @@ impl Machine {
             procedures: Procedures::default(),
             _lock: lock,
         }
+    }
+
+    /// The same machine, with the settings that its firmware supplies.
+    #[must_use]
+    pub fn with_catalogue(self, catalogue: Catalogue) -> Self {
+        Self { catalogue, ..self }
     }
 
     /// Its data folder.

@@ -5,14 +5,16 @@ use crate::{
     draw::now,
     error::{Error, Result},
     machine::Machine,
+    password,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
 use sync_core::{
     address::TYPE_FIELD,
-    catalogue::{self, SETTING_TYPE, SETTINGS, Setting},
+    catalogue::{Kind, SETTING_TYPE, Secret, Setting, Unfit, users::PASSWORD_HASH},
     change::{Author, Operation},
     id::RecordId,
+    item::Item,
     record::FieldName,
     space::SpaceName,
     value::Value,
@@ -36,6 +38,35 @@ pub struct SettingView {
     /// A value that was set and that this machine can't use: the default holds here, and the value stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<Value>,
+    /// What the catalogue says of it.
+    #[serde(skip)]
+    pub(crate) entry: &'static Setting,
+}
+
+impl SettingView {
+    /// A setting, as it stands with what was stored.
+    pub(crate) fn of(setting: &'static Setting, stored: Option<Value>) -> Self {
+        let effective = setting.effective(stored);
+        Self {
+            setting: setting.name,
+            title: setting.title,
+            set: effective.set,
+            value: effective.value,
+            default: setting.default_value(),
+            synchronizes: setting.synchronizes(),
+            unusable: effective.unusable,
+            entry: setting,
+        }
+    }
+
+    /// The same without what is secret.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        let Setting { kind, secret, .. } = self.entry;
+        let value = kind.masked(*secret, &self.value);
+        let unusable = self.unusable.as_ref().map(|value| kind.masked(*secret, value));
+        Self { value, unusable, ..self }
+    }
 }
 
 impl Machine {
@@ -62,7 +93,8 @@ impl Machine {
     /// # Errors
     /// [`Error::NotEnrolled`], or what the disk says.
     pub fn settings(&self, user: &str) -> Result<Vec<SettingView>> {
-        SETTINGS.iter().map(|setting| self.setting(setting.name, user)).collect()
+        let settings = self.catalogue.settings(Item::PersonalSettings);
+        settings.map(|setting| self.setting(setting.name, user)).collect()
     }
 
     /// One setting of a person.
@@ -70,20 +102,11 @@ impl Machine {
     /// # Errors
     /// [`Error::UnknownSetting`], [`Error::NotEnrolled`], or what the disk says.
     pub fn setting(&self, name: &str, user: &str) -> Result<SettingView> {
-        let setting = catalogue::find(name).ok_or_else(|| Error::UnknownSetting(name.to_string()))?;
+        let setting = self.personal(name)?;
         let (space, record) = self.place(setting, user)?;
         let view = self.store().view(&space, record)?;
         let stored = view.as_ref().and_then(|record| record.get("value")).cloned();
-        let effective = setting.effective(stored);
-        Ok(SettingView {
-            setting: setting.name,
-            title: setting.title,
-            set: effective.set,
-            value: effective.value,
-            default: setting.default_value(),
-            synchronizes: setting.synchronizes(),
-            unusable: effective.unusable,
-        })
+        Ok(SettingView::of(setting, stored))
     }
 
     /// Changes a setting, or with `None` leaves it to the default again.
@@ -91,30 +114,49 @@ impl Machine {
     /// # Errors
     /// [`Error::UnknownSetting`], [`Error::SettingValue`], [`Error::NotAMember`], or what the disk says.
     pub fn set(&self, name: &str, text: Option<&str>, user: &str) -> Result<SettingView> {
-        let setting = catalogue::find(name).ok_or_else(|| Error::UnknownSetting(name.to_string()))?;
-        let value = text.map(|text| {
-            setting.parse(text).map_err(|unfit| Error::SettingValue {
-                setting: name.to_string(),
-                value: text.to_string(),
-                wanted: unfit.wanted,
-            })
-        });
-        let value = value.transpose()?;
-        let (space, record) = self.place(setting, user)?;
-        let mut edit: BTreeMap<FieldName, Option<Value>> = [("value".to_string(), value)].into();
-        let author = self.author(Some(user));
-        {
-            let mut store = self.store();
-            let view = store.view(&space, record)?;
-            for (field, word) in [(TYPE_FIELD, SETTING_TYPE), ("name", setting.name)] {
-                if view.as_ref().and_then(|record| record.get(field)).is_none() {
-                    edit.insert(field.to_string(), Some(word.into()));
-                }
-            }
-            store.edit(&space, record, Operation::Edit(edit), author)?;
-        }
-        self.changed();
+        let setting = self.personal(name)?;
+        let value = text.map(|text| read(&setting.kind, setting.secret, name, text)).transpose()?;
+        self.set_value(setting, value, user)?;
         self.setting(name, user)
+    }
+
+    /// Writes a person's setting.
+    pub(crate) fn set_value(&self, setting: &Setting, value: Option<Value>, user: &str) -> Result<()> {
+        let place = self.place(setting, user)?;
+        // On the machine several people's settings lie together, and an id can't be read backwards.
+        let owner = (!setting.synchronizes()).then_some(("user", user));
+        self.write_setting(setting, value, place, owner, Some(user))
+    }
+
+    /// Writes a setting; whatever says which it is comes along where it is missing.
+    pub(crate) fn write_setting(
+        &self,
+        setting: &Setting,
+        value: Option<Value>,
+        (space, record): (SpaceName, RecordId),
+        owner: Option<(&str, &str)>,
+        author: Option<&str>,
+    ) -> Result<()> {
+        let mut edit: BTreeMap<FieldName, Option<Value>> = [("value".to_string(), value)].into();
+        let author = self.author(author);
+        let mut store = self.store();
+        let view = store.view(&space, record)?;
+        for (field, word) in [(TYPE_FIELD, SETTING_TYPE), ("name", setting.name)].into_iter().chain(owner) {
+            if view.as_ref().and_then(|record| record.get(field)).is_none() {
+                edit.insert(field.to_string(), Some(word.into()));
+            }
+        }
+        store.edit(&space, record, Operation::Edit(edit), author)?;
+        drop(store);
+        if space.synchronizes() {
+            self.changed();
+        }
+        Ok(())
+    }
+
+    fn personal(&self, name: &str) -> Result<&'static Setting> {
+        let setting = self.catalogue.find(Item::PersonalSettings, name);
+        setting.ok_or_else(|| Error::UnknownSetting(name.to_string()))
     }
 
     /// Where a person's setting lies: with their other data, or, where it does not follow them, on this machine alone.
@@ -124,4 +166,28 @@ impl Machine {
         }
         Ok((SpaceName::local("settings"), setting.record_of(user)))
     }
+}
+
+/// Reads a value as people write it: lists and maps as JSON too; of a password that is kept as its hash, the password. What is secret is not in the error.
+///
+/// # Errors
+/// [`Error::SettingValue`].
+pub(crate) fn read(kind: &Kind, secret: Secret, what: &str, text: &str) -> Result<Value> {
+    if *kind == PASSWORD_HASH && !text.starts_with('{') && !text.starts_with("scheme=") {
+        return password::hash(text);
+    }
+    let structured =
+        matches!(kind, Kind::Map(_) | Kind::List(..)) && text.trim_start().starts_with(['{', '[']);
+    let read = if structured {
+        let value =
+            serde_json::from_str::<Value>(text).map_err(|error| Unfit::new(format!("JSON ({error})")));
+        value.and_then(|value| kind.check(&value).map(|()| value))
+    } else {
+        kind.parse(text)
+    };
+    read.map_err(|unfit| Error::SettingValue {
+        setting: unfit.field.map_or_else(|| what.to_string(), |field| format!("{what}.{field}")),
+        value: if secret == Secret::No { text.to_string() } else { "***".into() },
+        wanted: unfit.wanted,
+    })
 }

@@ -41,7 +41,8 @@ impl Store {
     /// Writes a batch in one transaction; says the change that each edit became.
     ///
     /// # Errors
-    /// [`Error::NotAMember`] where a space that synchronizes is not at this machine; nothing is written then.
+    /// [`Error::NotAMember`] where a space that synchronizes is not at this machine, [`Error::Unwritable`] where a value
+    /// could not be read again; nothing is written then.
     pub fn apply(&mut self, batch: &Batch) -> Result<Vec<ChangeId>> {
         let writer = self.writer(batch.edits.len());
         self.transaction(|tx| apply(tx, batch, writer))
@@ -110,6 +111,7 @@ pub(super) fn apply(tx: &Transaction<'_>, batch: &Batch, writer: Writer) -> Resu
     let mut spaces: BTreeMap<&SpaceName, (i64, SpaceHead)> = BTreeMap::new();
     let mut ids = Vec::with_capacity(edits.len());
     for edit in edits {
+        readable(&edit.operation)?;
         if !spaces.contains_key(&edit.space) {
             let (id, head) = writable(tx, &edit.space)?;
             if let Some(reason) = keep {
@@ -131,6 +133,17 @@ pub(super) fn apply(tx: &Transaction<'_>, batch: &Batch, writer: Writer) -> Resu
         }
     }
     Ok(ids)
+}
+
+/// Refuses what nobody could read again.
+fn readable(operation: &Operation) -> Result<()> {
+    let Operation::Edit(fields) = operation else { return Ok(()) };
+    for (field, value) in fields {
+        if let Some(Err(why)) = value.as_ref().map(Value::writable) {
+            return Err(Error::Unwritable { field: field.clone(), why });
+        }
+    }
+    Ok(())
 }
 
 /// The row and head of a space that can be edited; a local one is made where there is none.

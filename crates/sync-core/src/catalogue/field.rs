@@ -202,6 +202,18 @@ pub fn secrecy(fields: &Fields, name: &str) -> Secret {
     known.and_then(|known| known.field(name)).map_or(Secret::No, |field| field.secret)
 }
 
+/// What everybody may see of a record: `***` stands for what is secret. Within a map, what is not secret stays.
+#[must_use]
+pub fn masked(fields: &Fields) -> Fields {
+    let known = type_of(fields).and_then(super::record_type);
+    let shown = |(name, value): (&FieldName, &Value)| {
+        let field = known.and_then(|known| known.field(name));
+        let value = field.map_or_else(|| value.clone(), |field| field.kind.masked(field.secret, value));
+        (name.clone(), value)
+    };
+    fields.iter().map(shown).collect()
+}
+
 /// Every record that a record names: by a field of the kind [`Kind::Reference`], within maps and lists too, or as an
 /// element of a set whose key is an id.
 #[must_use]

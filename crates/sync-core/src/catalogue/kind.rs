@@ -1,6 +1,6 @@
 //! What a field or setting may hold, and whether a value does.
 
-use super::Field;
+use super::{Field, Secret};
 use crate::{certificate, id::RecordId, value::Value};
 use alloc::{
     collections::BTreeMap,
@@ -37,6 +37,9 @@ pub enum Kind {
     /// At most so many of a kind, in order, written as one.
     List(&'static Self, usize),
 }
+
+/// What stands for a secret that is not shown.
+const MASK: &str = "***";
 
 /// A text whose form can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,6 +268,52 @@ impl Kind {
         if fits { Ok(()) } else { Err(Unfit::new(self.wanted())) }
     }
 
+    /// The strictest secret within it.
+    #[must_use]
+    pub fn secrecy(&self) -> Secret {
+        match self {
+            Self::Map(fields) => fields.iter().map(|field| field.kind.secrecy().max(field.secret)).max(),
+            Self::List(kind, _) => Some(kind.secrecy()),
+            _ => None,
+        }
+        .unwrap_or(Secret::No)
+    }
+
+    /// What everybody may see of a value that is as secret as said: `***` stands for what is secret. Within a map, what is
+    /// not secret stays; an entry that nobody here knows does not.
+    #[must_use]
+    pub fn masked(&self, secret: Secret, value: &Value) -> Value {
+        if secret == Secret::No || none(value) {
+            return value.clone();
+        }
+        match (self, value) {
+            (Self::Map(fields), Value::Map(map)) if self.secrecy() > Secret::No => {
+                let part = |(name, value): (&String, &Value)| {
+                    let field = fields.iter().find(|field| field.name == name);
+                    let value =
+                        field.map_or_else(|| MASK.into(), |field| field.kind.masked(field.secret, value));
+                    (name.clone(), value)
+                };
+                Value::Map(map.iter().map(part).collect())
+            }
+            (Self::List(kind, _), Value::List(list)) if self.secrecy() > Secret::No => {
+                Value::List(list.iter().map(|item| kind.masked(secret, item)).collect())
+            }
+            _ => MASK.into(),
+        }
+    }
+
+    /// Whether bytes can stand in it.
+    #[must_use]
+    pub fn has_bytes(&self) -> bool {
+        match self {
+            Self::Bytes(_) | Self::Der(..) => true,
+            Self::List(kind, _) => kind.has_bytes(),
+            Self::Map(fields) => fields.iter().any(|field| field.kind.has_bytes()),
+            _ => false,
+        }
+    }
+
     /// Reads a value as people write it. Bytes are hexadecimal digits; the items of a list stand between commas; those of
     /// a map are `name=value` between commas.
     ///
@@ -397,6 +446,28 @@ mod tests {
         for wrong in ["0", "0a0b0c", "0g", "+1"] {
             assert!(Kind::Bytes(2).parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn of_what_belongs_together_only_the_secret_is_masked() {
+        const ACCOUNT: Kind = Kind::Map(&[
+            required("user", "User", Kind::Text(9)),
+            optional("password", "Password", Kind::Text(9)).secret(Secret::Sealed),
+        ]);
+        let map = |entries: &[(&str, &str)]| {
+            Value::Map(entries.iter().map(|(name, value)| ((*name).to_string(), text(value))).collect())
+        };
+        let whole = map(&[("user", "alice"), ("password", "hidden"), ("newer", "hidden")]);
+        let shown = map(&[("user", "alice"), ("password", "***"), ("newer", "***")]);
+        assert_eq!(ACCOUNT.masked(Secret::Sealed, &whole), shown);
+        assert_eq!(
+            Kind::List(&ACCOUNT, 3).masked(Secret::Sealed, &Value::List(vec![whole.clone()])),
+            Value::List(vec![shown])
+        );
+        assert_eq!(ACCOUNT.masked(Secret::No, &whole), whole);
+        // Another form than expected shows nothing.
+        assert_eq!(ACCOUNT.masked(Secret::Sealed, &text("hidden")), text("***"));
+        assert_eq!(Kind::Text(9).masked(Secret::Credential, &text("")), text(""));
     }
 
     #[test]

@@ -48,7 +48,8 @@ pub mod visual_message;
 pub mod web_access;
 
 pub use field::{
-    Field, Fields, RecordType, Secret, check, optional, references, renamed, required, secrecy, type_of,
+    Field, Fields, RecordType, Secret, check, masked, optional, references, renamed, required, secrecy,
+    type_of,
 };
 pub use kind::{Default, Der, Form, Kind, Unfit};
 pub use personal::SETTINGS;

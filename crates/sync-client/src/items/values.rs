@@ -1,0 +1,72 @@
+//! What people write, as the values that a record may have.
+
+use super::Shelf;
+use crate::{
+    error::{Error, Result},
+    settings::read,
+};
+use sync_core::{
+    address::{ADDRESS_TYPE, TYPE_FIELD},
+    catalogue::{self, Field, Fields, Place, RecordType, Unfit, keys, type_of},
+    value::Value,
+};
+
+/// The new value of a field, where a record of that type may have it.
+pub(super) fn edited(fields: &Fields, name: &str, text: Option<&str>) -> Result<Option<Value>> {
+    let kind = type_of(fields).unwrap_or_default();
+    let known = catalogue::record_type(kind);
+    let field = field_of(known, kind, name)?;
+    let Some(text) = text else {
+        return if field.required {
+            Err(unfit(kind, &Unfit::new(field.kind.wanted()).in_field(name)))
+        } else {
+            Ok(None)
+        };
+    };
+    let value = read(&field.kind, field.secret, &format!("{kind}.{name}"), text)?;
+    field.check(name, &value).map_err(|error| unfit(kind, &error))?;
+    if kind == keys::KEY.name {
+        let mut whole = fields.clone();
+        whole.insert(name.into(), value.clone());
+        catalogue::check(&whole).map_err(|error| unfit(kind, &error))?;
+    }
+    Ok(Some(value))
+}
+
+/// The fields of a new record.
+pub(super) fn made(shelf: &Shelf, kind: &str, words: &[String]) -> Result<Fields> {
+    let known = shelf.part.types.iter().find(|known| known.name == kind).copied();
+    let mut fields = Fields::from([(TYPE_FIELD.to_string(), kind.into())]);
+    for word in words {
+        let wrong = || Error::WrongCommand(format!("`{word}`: write FIELD=VALUE"));
+        let (name, text) = word.split_once('=').ok_or_else(wrong)?;
+        let field = field_of(known, kind, name)?;
+        let value = read(&field.kind, field.secret, &format!("{kind}.{name}"), text)?;
+        if fields.insert(name.into(), value).is_some() {
+            return Err(Error::WrongCommand(format!("`{name}` is there twice")));
+        }
+    }
+    if kind == ADDRESS_TYPE && matches!(shelf.part.place, Place::Local(_)) {
+        fields.entry("list".into()).or_insert(Value::Int(1));
+    }
+    catalogue::check(&fields).map_err(|error| unfit(kind, &error))?;
+    Ok(fields)
+}
+
+fn field_of(known: Option<&'static RecordType>, kind: &str, name: &str) -> Result<&'static Field> {
+    let names = known.into_iter().flat_map(|known| known.fields).map(|field| field.name.to_string());
+    known.and_then(|known| known.field(name)).ok_or_else(|| Error::UnknownField {
+        name: name.into(),
+        of: kind.into(),
+        known: names.collect(),
+    })
+}
+
+fn unfit(kind: &str, unfit: &Unfit) -> Error {
+    let name = unfit.field.as_deref().unwrap_or_default();
+    Error::SettingValue {
+        setting: format!("{kind}.{name}"),
+        value: "what was written".into(),
+        wanted: unfit.wanted.clone(),
+    }
+}
