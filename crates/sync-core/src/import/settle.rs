@@ -11,8 +11,8 @@ use super::{
     whole::Terms,
 };
 use crate::{
-    address::{Address, difference},
-    catalogue,
+    address::{ADDRESS_TYPE, Address, MEMBER_PREFIX, difference},
+    catalogue::{self, SETTING_TYPE},
     files::{Note, Numbers},
     id::RecordId,
 };
@@ -111,10 +111,10 @@ impl Fingerprint {
         self.bytes(what.as_bytes());
         self.bytes(links.undrawn(id).0.as_bytes());
         if let Some(fields) = fields {
-            let packed = if catalogue::references(fields).is_empty() {
-                Packed::from(fields)
-            } else {
+            let packed = if may_refer(fields) {
                 Packed::from(&catalogue::renamed(fields, |id| links.undrawn(id)))
+            } else {
+                Packed::from(fields)
             };
             self.bytes(packed.as_bytes());
         }
@@ -247,6 +247,15 @@ fn linked_group(entry: &Arrival, fields: Fields, numbers: &Numbers, notes: &mut 
     }
 }
 
+/// Whether a record may name others: most addresses do not, and settings never do.
+pub(super) fn may_refer(fields: &Fields) -> bool {
+    match catalogue::type_of(fields) {
+        Some(ADDRESS_TYPE) => fields.keys().any(|name| name.starts_with(MEMBER_PREFIX)),
+        Some(SETTING_TYPE) => false,
+        _ => true,
+    }
+}
+
 /// The entry with its references leading to what stands after the import. Those that lead nowhere stay, with a note.
 fn relinked(
     item: crate::item::Item,
@@ -256,11 +265,10 @@ fn relinked(
     links: &Links,
     notes: &mut Vec<Note>,
 ) -> Fields {
-    let references = catalogue::references(&fields);
-    if references.is_empty() {
+    if !may_refer(&fields) {
         return fields;
     }
-    for id in references {
+    for id in catalogue::references(&fields) {
         if !links.resolve(at, id).1 {
             let text = format!(
                 "{} names the record {id}, which is neither here nor in this import; the reference stays{}",

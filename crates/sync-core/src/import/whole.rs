@@ -5,7 +5,7 @@ use super::{
     announce::Announced,
     limits::Tally,
     matching::{Fate, Matched, matched, name},
-    settle::{Fingerprint, Links},
+    settle::{Fingerprint, Links, may_refer},
 };
 use crate::{
     catalogue, change::Operation, files::Note, id::RecordId, item::Item, procedure::FileHash, rules::Denied,
@@ -227,7 +227,7 @@ impl Planner {
     pub fn beside(&mut self, space: &SpaceName, record: impl Live) {
         let (id, fields) = record.packed();
         self.known.push(id);
-        let references: Vec<RecordId> = catalogue::references(&fields.fields()).into_iter().collect();
+        let references = references(&fields);
         if !references.is_empty() {
             self.beside.push(Beside { space: space.clone(), name: name(&fields), references });
         }
@@ -283,6 +283,11 @@ impl Planner {
     }
 }
 
+fn references(packed: &Packed) -> Vec<RecordId> {
+    let fields = packed.fields();
+    if may_refer(&fields) { catalogue::references(&fields).into_iter().collect() } else { Vec::new() }
+}
+
 /// The references that the import makes lead nowhere.
 fn missing(spaces: &[Matched], beside: &[Beside], links: &Links) -> Vec<(Option<Item>, Note)> {
     let mut gone: Vec<RecordId> = Vec::new();
@@ -304,9 +309,8 @@ fn missing(spaces: &[Matched], beside: &[Beside], links: &Links) -> Vec<(Option<
     let mut notes: Vec<(Option<Item>, Note)> = of_others.collect();
     for space in spaces {
         for (stand, fate) in space.stands.iter().zip(&space.fates) {
-            if *fate == Fate::Stays && refers(&stand.fields) {
-                let references: Vec<RecordId> =
-                    catalogue::references(&stand.fields.fields()).into_iter().collect();
+            if *fate == Fate::Stays {
+                let references = references(&stand.fields);
                 notes.extend(
                     note(&space.space, &name(&stand.fields), &references)
                         .map(|note| (Some(space.item), note)),
@@ -315,12 +319,6 @@ fn missing(spaces: &[Matched], beside: &[Beside], links: &Links) -> Vec<(Option<
         }
     }
     notes
-}
-
-/// Whether a record may name others: most addresses do not, and need not be unpacked.
-fn refers(fields: &Packed) -> bool {
-    fields.text(crate::address::TYPE_FIELD) != Some(crate::address::ADDRESS_TYPE)
-        || super::matching::is_group(fields)
 }
 
 /// Plans the import of addresses into one space, whatever mode it has.
