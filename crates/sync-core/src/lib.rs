@@ -11,6 +11,7 @@
 //! | [`record`], [`change`] | one entry of a space, and one small change to it with its context |
 //! | [`address`], [`catalogue`] | one entry of an address book, and the personal settings that there are |
 //! | `files` | readers and writers of address book files (with the feature `files`) |
+//! | [`bundle`] | one file that holds all items of a batch |
 //! | `import` | what a file's entries do to a space, before anything is written (with the feature `files`) |
 //! | [`machine`], [`item`] | what the rules of import and export speak of |
 //! | [`rules`] | "may this run now, and if not, what must be done first?" |
@@ -34,6 +35,7 @@ extern crate alloc;
 
 pub mod address;
 pub mod api;
+pub mod bundle;
 pub mod canonical;
 pub mod catalogue;
 pub mod change;
