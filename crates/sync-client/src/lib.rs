@@ -5,6 +5,7 @@
 //! | [`machine`] | one machine: its folder, its round trips, its client function |
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
 //! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
+//! | [`bundle`] | one file with all items of a batch, encrypted |
 //! | [`settings`], [`addresses`], [`kept`] | what people read and change |
 //! | [`decide`] | "may this import run now?", without any machine |
 //! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
@@ -16,6 +17,7 @@
 
 pub mod addresses;
 pub mod administrator;
+pub mod bundle;
 pub mod cli;
 pub mod command;
 pub mod connection;
@@ -33,6 +35,7 @@ pub mod procedure;
 pub mod settings;
 pub mod status;
 pub mod store;
+mod whole;
 
 pub use command::{Command, Output};
 pub use error::{Error, Result};

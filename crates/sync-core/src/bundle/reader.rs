@@ -131,6 +131,12 @@ impl<S: Pull> Reader<S> {
         &self.manifest
     }
 
+    /// The same by value, once everything was read.
+    #[must_use]
+    pub fn into_manifest(self) -> Manifest {
+        self.manifest
+    }
+
     /// Whether the end was reached and everything is as it was written.
     #[must_use]
     pub fn is_complete(&self) -> bool {
