@@ -116,3 +116,47 @@ fn text(manifest: &Manifest, encrypted: bool, verified: bool) -> String {
 fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::bundle::create;
+    use std::fs;
+    use sync_core::{
+        bundle::{Entry, Section, Source},
+        id::RecordId,
+        time::Timestamp,
+    };
+
+    #[test]
+    fn a_bundle_is_shown_and_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, phrase) = (folder.path().join("batch"), folder.path().join("phrase"));
+        let source =
+            Source { name: "Copier\u{1b}[2J".into(), language: Some("de".into()), ..Source::default() };
+        let mut manifest = Manifest::new("fleet-sync", Timestamp(0), source);
+        manifest.policy_password = PolicyPassword::Set("5".repeat(64));
+        manifest.sections.push(Section::named("box"));
+        let id = RecordId::of_setting("x");
+        let entries = || Ok([Ok(Entry::new("box", "local", id, [].into()))]);
+        let lock = Lock::pass_phrase("correct horse").unwrap();
+        create(&file, &lock, Work::QUICK, manifest, entries, &mut |_, _| {}).unwrap();
+        fs::write(&phrase, "correct horse\n").unwrap();
+
+        let args = || Args { file: file.clone(), passphrase_file: Some(phrase.clone()) };
+        let shown = run(&Words::Show(args())).unwrap();
+        assert_eq!(shown.json["sections"][0]["records"], 1);
+        assert_eq!(shown.json["verified"], false);
+        assert_eq!(shown.json["policy_password"], true);
+        assert!(shown.text.contains("display language de"), "{}", shown.text);
+        assert!(!shown.text.contains('\u{1b}') && !shown.text.contains("5555"), "{}", shown.text);
+        assert_eq!(run(&Words::Verify(args())).unwrap().json["verified"], true);
+
+        let bytes = fs::read(&file).unwrap();
+        fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(run(&Words::Verify(args())).unwrap_err().code(), "bundle_damaged");
+        fs::write(&phrase, "wrong\n").unwrap();
+        assert_eq!(run(&Words::Show(args())).unwrap_err().code(), "bundle_passphrase");
+    }
+}
