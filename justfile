@@ -46,3 +46,7 @@ deny:
 # Formats everything.
 fmt:
     cargo fmt --all
+
+# The bundle's reader against arbitrary bytes (needs cargo-fuzz).
+fuzz SECONDS="120":
+    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run -s none bundle -- -max_total_time={{SECONDS}}

@@ -2,6 +2,7 @@
 
 use crate::{
     addresses::{Entry, ListOf},
+    bundle,
     command::{Command, Output},
     decide,
     error::{Error, Result},
@@ -337,6 +338,11 @@ free for this machine.")]
         #[arg(long, value_name = "N", default_value_t = 100)]
         lines: u32,
     },
+    /// What a batch bundle says of itself, and whether it is whole; without any machine
+    Bundle {
+        #[command(subcommand)]
+        words: bundle::show::Words,
+    },
     /// May an import or export run? Asked without any machine
     Decide(decide::Args),
 }
@@ -566,6 +572,9 @@ fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
 
 fn carry_out(cli: Cli) -> Result<Option<Output>> {
     let Cli { data, json, quiet, administrator_token, words } = cli;
+    if let Words::Bundle { words } = &words {
+        return bundle::show::run(words).map(Some);
+    }
     let folder =
         data.ok_or_else(|| Error::WrongCommand("name the machine's data folder: --data DIR".into()))?;
     let administrator = administrator_token.as_deref().map(read_token).transpose()?;
@@ -722,7 +731,7 @@ fn command(words: Words) -> Result<Command> {
         }
         Words::Item { words } => Command::Item(words.with_files()?),
         Words::Log { lines } => Command::Log { most: lines },
-        Words::Run { .. } | Words::Decide(_) => {
+        Words::Run { .. } | Words::Bundle { .. } | Words::Decide(_) => {
             return Err(Error::WrongCommand("this command is not for the owner of the folder".into()));
         }
     })

@@ -7,14 +7,11 @@ use crate::{
     lists::{ITEMS, item_of, named_place, place_of},
     machine::Machine,
     store::Level,
+    whole::write_whole,
 };
 use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 use sync_core::{
     address::Address,
     files::{Listed, Note, Place, canon_csv},
@@ -199,31 +196,4 @@ impl Machine {
         let lines = self.store().log(1_000)?;
         Ok(lines.iter().rev().find(|line| matches!(&*line.code, "synced" | "reached")).map(|line| line.time))
     }
-}
-
-/// Writes a file that is there whole or not at all, also when the power fails: beside it first, then under its name.
-fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = file.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let folder = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut fresh = name.to_os_string();
-    fresh.push(format!(".{}.part", std::process::id()));
-    let fresh = folder.join(fresh);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    // Addresses are people's: nobody else needs to read them.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&fresh).and_then(|mut out| {
-        out.write_all(bytes)?;
-        out.sync_all()?;
-        fs::rename(&fresh, file)?;
-        File::open(folder)?.sync_all()
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&fresh);
-    }
-    written
 }

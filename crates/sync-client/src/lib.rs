@@ -5,6 +5,7 @@
 //! | [`machine`] | one machine: its folder, its round trips, its client function |
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
 //! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
+//! | [`bundle`] | one file with all items of a batch, encrypted |
 //! | [`facts`], [`password`] | what the rules look at on this machine |
 //! | [`settings`], [`addresses`], [`items`], [`kept`] | what people read and change |
 //! | [`decide`] | "may this import run now?", without any machine |
@@ -18,6 +19,7 @@
 
 pub mod addresses;
 pub mod administrator;
+pub mod bundle;
 pub mod cli;
 pub mod command;
 pub mod connection;
@@ -39,6 +41,7 @@ pub mod settings;
 pub mod status;
 pub mod store;
 mod tell;
+mod whole;
 
 pub use command::{Command, Output};
 pub use error::{Error, Result};

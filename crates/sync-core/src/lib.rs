@@ -12,6 +12,7 @@
 //! | [`address`] | one entry of an address book |
 //! | [`catalogue`], [`certificate`] | what every item is made of, and what its records may hold |
 //! | `files` | readers and writers of address book files (with the feature `files`) |
+//! | [`bundle`] | one file that holds all items of a batch |
 //! | `import` | what a file's entries do to a space, before anything is written (with the feature `files`) |
 //! | [`machine`], [`item`], [`process`] | what the rules of import and export speak of |
 //! | [`profile`] | what a vendor may set of the rules |
@@ -36,6 +37,7 @@ extern crate alloc;
 
 pub mod address;
 pub mod api;
+pub mod bundle;
 pub mod canonical;
 pub mod catalogue;
 pub mod certificate;
