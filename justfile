@@ -49,4 +49,5 @@ fmt:
 
 # The bundle's reader against arbitrary bytes (needs cargo-fuzz).
 fuzz SECONDS="120":
+    mkdir -p fuzz/corpus/bundle && cp tests/data/bundle-1.0.plain fuzz/corpus/bundle
     cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run -s none bundle -- -max_total_time={{SECONDS}}

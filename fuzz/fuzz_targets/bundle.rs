@@ -13,7 +13,8 @@ fn check(file: &[u8]) {
     assert!(reader.is_complete());
     let mut again = Vec::new();
     let records = || Ok::<_, BundleError>(entries.iter().cloned().map(Ok));
-    let written = write(&mut again, Protection::Encrypted, reader.manifest().clone(), records, &mut |_, _| {});
+    let written =
+        write(&mut again, Protection::Encrypted, reader.manifest().clone(), records, &mut |_, _| {});
     assert_eq!(written.as_ref(), Ok(reader.manifest()));
     assert_eq!(again, file);
 }

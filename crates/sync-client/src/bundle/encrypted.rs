@@ -58,9 +58,12 @@ impl<W: Write> Locking<W> {
 /// What is being read: the inner stream.
 pub(super) struct Unlocked(Inner);
 
+/// The header, which was read beforehand, and the rest.
+type AgeFile = Chain<Cursor<Vec<u8>>, BufReader<File>>;
+
 enum Inner {
     Plain(BufReader<File>),
-    PassPhrase(Box<StreamReader<Chain<Cursor<Vec<u8>>, BufReader<File>>>>),
+    PassPhrase(Box<StreamReader<AgeFile>>),
 }
 
 impl core::fmt::Debug for Unlocked {
