@@ -2,7 +2,8 @@
 //!
 //! The restored store lives in a new epoch, so that every machine learns of it. What was replaced is kept as a file. The
 //! present machines, their memberships and their logins stay: who belongs to the fleet is not a matter of its data. So do
-//! the snapshots: nothing that was set aside is lost with the state that is left.
+//! the snapshots: nothing that was set aside is lost with the state that is left. So do distributions: an old one that the
+//! backup holds must not begin again.
 
 use crate::{
     clock,
@@ -201,8 +202,15 @@ const MEMBERS: [(&str, &str); 3] = [
     ("login", "machine, user, time"),
 ];
 
+/// The tables of distributions, and their columns.
+const DISTRIBUTIONS: [(&str, &str); 3] = [
+    ("distribution", "id, ordered, over, body"),
+    ("distribution_file", "distribution, body"),
+    ("delivery", "distribution, machine, due, body"),
+];
+
 fn keep_members(present: &Connection, new: &Connection) -> Result<(), RestoreError> {
-    for (table, columns) in MEMBERS {
+    for (table, columns) in MEMBERS.into_iter().chain(DISTRIBUTIONS) {
         new.execute(&format!("DELETE FROM {table}"), [])?;
         take_over(present, new, table, columns, "")?;
     }
