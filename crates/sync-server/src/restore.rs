@@ -3,7 +3,7 @@
 //! The restored store lives in a new epoch, so that every machine learns of it. What was replaced is kept as a file. The
 //! present machines, their memberships and their logins stay: who belongs to the fleet is not a matter of its data. So do
 //! the snapshots: nothing that was set aside is lost with the state that is left. So do distributions: an old one that the
-//! backup holds must not begin again.
+//! backup holds must not begin again. Where no store is left, they go on from where the backup has them.
 
 use crate::{
     clock,
