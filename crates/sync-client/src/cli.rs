@@ -3,7 +3,7 @@
 use crate::{
     addresses::{Entry, ListOf},
     command::{Command, Output},
-    decide,
+    decide, distribution,
     error::{Error, Result},
     export::ExportOrder,
     import::ImportOrder,
@@ -248,6 +248,18 @@ free for this machine.")]
         /// How long the start may take, in seconds; it goes on in the background after that
         #[arg(long, value_name = "S", default_value_t = 60)]
         wait: u64,
+    },
+    /// Show or set what this machine receives of the server's distributions (to set it: administrator)
+    #[command(after_help = "Examples:
+  sync-client --data DIR receiving
+  sync-client --data DIR --administrator-token FILE receiving off
+  sync-client --data DIR --administrator-token FILE receiving address-book forwarding
+
+What a machine does not receive is left out and reported to the server as refused.")]
+    Receiving {
+        /// `on`: everything; `off`: nothing; or the items that are received
+        #[arg(value_name = "on|off|ITEM")]
+        set: Vec<String>,
     },
     /// Show the communication log
     Log {
@@ -567,6 +579,7 @@ fn command(words: Words) -> Result<Command> {
                 None => return Err(Error::WrongCommand("name the file that is to be brought in".into())),
             }
         }
+        Words::Receiving { set } => Command::Receiving { set: distribution::parse(&set)? },
         Words::Log { lines } => Command::Log { most: lines },
         Words::Run { .. } | Words::Decide(_) => {
             return Err(Error::WrongCommand("this command is not for the owner of the folder".into()));

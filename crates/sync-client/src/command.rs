@@ -2,6 +2,7 @@
 
 use crate::{
     addresses::{Entry, ListOf, shown},
+    distribution,
     enrolment::Enrolment,
     error::{Error, Result},
     export::ExportOrder,
@@ -16,6 +17,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sync_core::{
+    distribution::Receiving,
     machine::{Role, SyncState},
     record::Lost,
     wire::Malformed,
@@ -152,6 +154,11 @@ pub enum Command {
     ProcedureCancel,
     /// Lists the procedures.
     ProcedureList,
+    /// What the machine receives of distributions: shown, or set.
+    Receiving {
+        /// To what.
+        set: Option<Receiving>,
+    },
     /// The communication log.
     Log {
         /// How many lines.
@@ -368,6 +375,14 @@ impl Machine {
                     all.iter().map(|one| format!("{}  {}  {}", one.procedure, one.source.name, one.text));
                 let text = lines.collect::<Vec<_>>().join("\n");
                 Ok(Output::new(as_json(&all)?, text))
+            }
+            Command::Receiving { set } => {
+                if let Some(receiving) = set {
+                    self.prove_administrator(administrator).await?;
+                    self.set_receiving(&receiving)?;
+                }
+                let receiving = self.receiving()?;
+                Ok(Output::new(distribution::shown(&receiving), distribution::text(&receiving)))
             }
             Command::Log { most } => {
                 let lines = self.store().log(most)?;

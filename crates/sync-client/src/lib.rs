@@ -5,6 +5,7 @@
 //! | [`machine`] | one machine: its folder, its round trips, its client function |
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
 //! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
+//! | [`distribution`] | files that the server brings to many machines |
 //! | [`settings`], [`addresses`], [`kept`] | what people read and change |
 //! | [`decide`] | "may this import run now?", without any machine |
 //! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod command;
 pub mod connection;
 pub mod decide;
+pub mod distribution;
 pub mod draw;
 pub mod enrolment;
 pub mod error;

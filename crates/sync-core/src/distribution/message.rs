@@ -105,9 +105,16 @@ impl<'de> Deserialize<'de> for FileBytes {
 }
 
 /// The pass phrase of an encrypted file. Nothing shows it: neither a list, nor a log.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PassPhrase(pub String);
+
+impl<'de> Deserialize<'de> for PassPhrase {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // A decoder's own complaint would quote what was written.
+        String::deserialize(deserializer).map(Self).map_err(|_| de::Error::custom("a pass phrase is text"))
+    }
+}
 
 impl fmt::Debug for PassPhrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
