@@ -360,3 +360,6 @@ pub(crate) fn text(receiving: &Receiving) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ routes! {
     /// What was set aside at the server: list of [`SnapshotInfo`].
     SNAPSHOTS = "GET" "/v1/snapshots" Administrator;
     /// Orders a distribution: `DistributeRequest` to `DistributionInfo`.
-    DISTRIBUTE = "POST" "/v1/distributions" Administrator;
+    DISTRIBUTE = "POST" "/v1/distribute" Administrator;
     /// The distributions, newest first: list of `DistributionInfo`.
     DISTRIBUTIONS = "GET" "/v1/distributions" Administrator;
     /// One distribution, machine by machine: `DistributionRequest` to `DistributionInfo`.

@@ -346,6 +346,35 @@ mod tests {
         assert_eq!(again.epoch.restores, done.epoch.restores + 1);
     }
 
+    /// An order that stands in a backup is over, or cancelled, since: it must not begin again.
+    #[tokio::test]
+    async fn distributions_stay_as_they_are_now() {
+        let data = tempfile::tempdir().unwrap();
+        let (folder, backup) = with_backup(data.path()).await;
+        // As a program of the first version wrote it.
+        let file = Connection::open(&backup).unwrap();
+        file.execute_batch(
+            "DROP TABLE distribution; DROP TABLE distribution_file; DROP TABLE delivery; PRAGMA user_version = 1",
+        )
+        .unwrap();
+        drop(file);
+        let present = Connection::open(folder.store()).unwrap();
+        present
+            .execute_batch(
+                "INSERT INTO distribution(id, ordered, over, body) VALUES(x'01', 5, NULL, x'02');
+                 INSERT INTO distribution_file(distribution, body) VALUES(x'01', x'03');
+                 INSERT INTO delivery(distribution, machine, due, body) VALUES(x'01', x'04', NULL, x'05');",
+            )
+            .unwrap();
+        drop(present);
+        restore(&folder, &backup, RestoreMode::Rollback).unwrap();
+        let restored = Connection::open(folder.store()).unwrap();
+        for table in ["distribution", "distribution_file", "delivery"] {
+            let sql = format!("SELECT count(*) FROM {table}");
+            assert_eq!(restored.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "{table}");
+        }
+    }
+
     /// What a lost or damaged disk leaves beside the store must not be replayed over the restored one.
     #[tokio::test]
     async fn a_log_that_outlived_its_store_is_set_aside() {
