@@ -247,11 +247,11 @@ impl Delivery {
     /// What was applied, or may have been, is to be undone. A machine that never applied it says so.
     pub fn undo(&mut self, now: Timestamp) {
         if matches!(self.state, State::Waiting | State::Applied | State::NotUndone) {
-            self.to_be_undone(now);
+            self.begin_undoing(now);
         }
     }
 
-    fn to_be_undone(&mut self, now: Timestamp) {
+    fn begin_undoing(&mut self, now: Timestamp) {
         self.state = State::Undoing;
         self.next = now;
         self.attempts = 0;
@@ -267,7 +267,7 @@ impl Delivery {
                 self.state = State::Applied;
                 self.attempts = 0;
                 if undone {
-                    self.to_be_undone(now);
+                    self.begin_undoing(now);
                 }
             }
             // It was on its way when the undoing was ordered: that is still to come.

@@ -93,8 +93,8 @@ pub(crate) fn open_file(path: &Path, access: Access) -> Result<Connection, Store
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "cache_size", -32_000)?;
             connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-            // A pass phrase that is no longer needed is not to lie on in the rest of a page.
-            connection.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()))?;
+            // A distributed file and its pass phrase are not to lie on in the rest of a page, or in free ones.
+            connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
             migrate(&mut connection, version.unwrap_or(0))?;
         }
     }
