@@ -21,8 +21,8 @@ use std::collections::BTreeSet;
 use sync_core::{
     api,
     distribution::{
-        Applied, DeliveryFileRequest, DueDelivery, DueRequest, FilePart, MAX_FILE, Outcome, PassPhrase,
-        Reason, Receiving, Remark, ReportRequest, Taking, Task, taking,
+        Applied, DeliveryFileRequest, DueDelivery, FilePart, MAX_FILE, Outcome, PassPhrase, Reason,
+        Receiving, Remark, ReportRequest, Reported, Taking, Task, taking,
     },
     id::{DistributionId, ImportId, MachineId},
     item::Item,
@@ -100,7 +100,7 @@ impl Machine {
     pub async fn receive_due(&self) -> Result<()> {
         let link = self.link()?;
         let machine = self.store().identity().machine.ok_or(Error::NotEnrolled)?;
-        let all: Vec<DueDelivery> = link.call(&api::DELIVERIES, &DueRequest {}).await?;
+        let all: Vec<DueDelivery> = link.get(&api::DELIVERIES).await?;
         for DueDelivery { distribution, task } in all {
             let outcome = match task {
                 Task::Undo { import } => self.undo_delivery(import).await?,
@@ -116,7 +116,7 @@ impl Machine {
             };
             self.note_outcome(distribution, &outcome)?;
             let report = ReportRequest { distribution, outcome: outcome.bounded() };
-            match link.call::<DueRequest>(&api::DELIVERY_REPORT, &report).await {
+            match link.call::<Reported>(&api::DELIVERY_REPORT, &report).await {
                 // The server knows of no such delivery any more: nothing is left to say.
                 Ok(_) => {}
                 Err(error) if error.code() == "unknown_distribution" => {}

@@ -84,11 +84,11 @@ routes! {
     DISTRIBUTION = "POST" "/v1/distributions/report" Administrator;
     /// Cancels a distribution, or undoes it: `EndRequest` to `DistributionInfo`.
     END_DISTRIBUTION = "POST" "/v1/distributions/end" Administrator;
-    /// What is due for a machine: `DueRequest` to list of `DueDelivery`.
-    DELIVERIES = "POST" "/v1/deliveries" Machine;
+    /// What is due for a machine: list of `DueDelivery`.
+    DELIVERIES = "GET" "/v1/deliveries" Machine;
     /// A part of a distribution's file: `DeliveryFileRequest` to `FilePart`.
     DELIVERY_FILE = "POST" "/v1/deliveries/file" Machine;
-    /// How a delivery went: `ReportRequest` to `DueRequest`.
+    /// How a delivery went: `ReportRequest` to `Reported`.
     DELIVERY_REPORT = "POST" "/v1/deliveries/report" Machine;
 }
 

@@ -277,10 +277,6 @@ impl DeliveryInfo {
     }
 }
 
-/// A machine asks what is due for it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct DueRequest {}
-
 /// What a machine is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueDelivery {
@@ -365,3 +361,7 @@ pub struct ReportRequest {
     /// How it went.
     pub outcome: Outcome,
 }
+
+/// The report is kept; nothing more is to be said.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reported {}

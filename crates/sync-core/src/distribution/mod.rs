@@ -27,7 +27,7 @@ mod tests;
 pub use delivery::{Applied, Delivery, End, Outcome, Pace, Reason, RefusedItem, Remark, Report, State};
 pub use message::{
     Counted, DeliveryFileRequest, DeliveryInfo, DistributeRequest, DistributionInfo, DistributionRequest,
-    DueDelivery, DueRequest, EndRequest, FileBytes, FilePart, PassPhrase, ReportRequest, Task,
+    DueDelivery, EndRequest, FileBytes, FilePart, PassPhrase, ReportRequest, Reported, Task,
 };
 pub use receiving::{Receiving, Taking, taking};
 

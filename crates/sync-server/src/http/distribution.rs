@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::{
     distribution::{
-        DeliveryFileRequest, DeliveryInfo, DistributeRequest, DistributionInfo, DueDelivery, DueRequest,
-        EndRequest, FileBytes, FilePart, MAX_FILE, MAX_PART, Order, Pace, RETENTION, ReportRequest,
+        DeliveryFileRequest, DeliveryInfo, DistributeRequest, DistributionInfo, DueDelivery, EndRequest,
+        FileBytes, FilePart, MAX_FILE, MAX_PART, Order, Pace, RETENTION, ReportRequest, Reported,
     },
     id::{DistributionId, MachineId},
     procedure::FileHash,
@@ -172,7 +172,7 @@ impl<S: Store> Interface<S> {
         &self,
         machine: MachineId,
         request: ReportRequest,
-    ) -> Result<DueRequest, Problem> {
+    ) -> Result<Reported, Problem> {
         let ReportRequest { distribution, outcome } = request;
         let [a, b, c, d] = random::bytes().map_err(|_| internal())?;
         self.act(Act::Report {
@@ -184,7 +184,7 @@ impl<S: Store> Interface<S> {
             random: u32::from_be_bytes([a, b, c, d]),
         })
         .await?;
-        Ok(DueRequest {})
+        Ok(Reported {})
     }
 
     /// Forgets the distributions that have been over for as long as they are kept.

@@ -29,7 +29,7 @@ use message::{Form, allow, from_store, problem, respond};
 use std::{path::PathBuf, sync::Arc};
 use sync_core::{
     api::{self, Caller, Health, Route},
-    distribution::{DistributionRequest, DueRequest},
+    distribution::DistributionRequest,
     id::MachineId,
     protocol::{Problem, TokenProof},
 };
@@ -244,10 +244,7 @@ impl<S: Store> Interface<S> {
             (api::END_DISTRIBUTION, Who::Administrator) => {
                 wanted.encode(&self.end_distribution(given.decode(body)?).await?)
             }
-            (api::DELIVERIES, Who::Machine(machine)) => {
-                let DueRequest {} = given.decode(body)?;
-                wanted.encode(&self.deliveries(machine).await?)
-            }
+            (api::DELIVERIES, Who::Machine(machine)) => wanted.encode(&self.deliveries(machine).await?),
             (api::DELIVERY_FILE, Who::Machine(machine)) => {
                 wanted.encode(&self.delivery_file(machine, given.decode(body)?).await?)
             }

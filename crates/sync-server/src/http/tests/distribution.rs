@@ -7,8 +7,7 @@ use sync_core::{
     api,
     distribution::{
         Applied, DeliveryFileRequest, DistributeRequest, DistributionInfo, DistributionRequest, DueDelivery,
-        DueRequest, EndRequest, FileBytes, FilePart, MAX_FILE, Outcome, PassPhrase, ReportRequest, State,
-        Task,
+        EndRequest, FileBytes, FilePart, MAX_FILE, Outcome, PassPhrase, ReportRequest, Reported, State, Task,
     },
     id::{DistributionId, ImportId},
     item::Item,
@@ -67,7 +66,7 @@ async fn a_file_reaches_the_machines_of_its_order_in_parts() {
     let id = made.distribution;
 
     assert!(served.sync(1, &poll()).await.due && !served.sync(3, &poll()).await.due);
-    let due: Vec<DueDelivery> = served.packed(api::DELIVERIES, 1, &DueRequest {}).await;
+    let due: Vec<DueDelivery> = served.told(api::DELIVERIES, 1, &()).await;
     let [DueDelivery { distribution, task: Task::Apply { passphrase: Some(words), bytes, .. } }] = &due[..]
     else {
         panic!("{due:?}")
@@ -86,7 +85,7 @@ async fn a_file_reaches_the_machines_of_its_order_in_parts() {
     assert_eq!(fetched, file);
 
     // Who is not of the order sees neither it nor its file, and reports nothing of it.
-    let none: Vec<DueDelivery> = served.packed(api::DELIVERIES, 3, &DueRequest {}).await;
+    let none: Vec<DueDelivery> = served.told(api::DELIVERIES, 3, &()).await;
     assert!(none.is_empty());
     let unknown = (404, "unknown_distribution".to_string());
     let file_of = DeliveryFileRequest { distribution: id, from: 0 };
@@ -94,7 +93,7 @@ async fn a_file_reaches_the_machines_of_its_order_in_parts() {
     assert_eq!(served.refused(api::DELIVERY_REPORT, 3, &applied(id, 3)).await, unknown);
 
     for n in [1, 2] {
-        let _: DueRequest = served.packed(api::DELIVERY_REPORT, n, &applied(id, n)).await;
+        let _: Reported = served.packed(api::DELIVERY_REPORT, n, &applied(id, n)).await;
         assert!(!served.sync(n, &poll()).await.due);
         // What it has applied it does not fetch again.
         assert_eq!(served.refused(api::DELIVERY_FILE, n, &file_of).await, unknown);
@@ -105,7 +104,7 @@ async fn a_file_reaches_the_machines_of_its_order_in_parts() {
     assert_eq!(served.interface.store().distribution_file(id, 0, 1).await.unwrap(), None);
     let undone: DistributionInfo = served.told(api::END_DISTRIBUTION, 0, &EndRequest::Undo(id)).await;
     assert_eq!(undone.open, 2);
-    let due: Vec<DueDelivery> = served.told(api::DELIVERIES, 2, &DueRequest {}).await;
+    let due: Vec<DueDelivery> = served.told(api::DELIVERIES, 2, &()).await;
     assert_eq!(due[0].task, Task::Undo { import: ImportId::of_distribution(id, machine(2)) });
 }
 
