@@ -164,7 +164,7 @@ impl Fleet {
 
 fn serve(programs: &Programs, root: &Path, listen: &str) -> Result<Running, Failure> {
     let (data, users) = (root.join("server"), root.join("users.toml"));
-    let args: [&OsStr; 8] = [
+    let args: [&OsStr; 10] = [
         "serve".as_ref(),
         "--data".as_ref(),
         data.as_ref(),
@@ -173,6 +173,9 @@ fn serve(programs: &Programs, root: &Path, listen: &str) -> Result<Running, Fail
         "--listen".as_ref(),
         listen.as_ref(),
         "--json".as_ref(),
+        // A busy machine is tried again soon here; a product's default is more patient.
+        "--retry-busy".as_ref(),
+        "1s".as_ref(),
     ];
     programs.server.start(&args, &root.join("server.log"))
 }

@@ -4,7 +4,7 @@ use crate::{
     addresses::{Entry, ListOf},
     bundle,
     command::{Command, Output},
-    decide,
+    decide, distribution,
     error::{Error, Result},
     export::ExportOrder,
     facts::{ProcessWord, Statement},
@@ -331,6 +331,18 @@ free for this machine.")]
     Item {
         #[command(subcommand)]
         words: ItemCommand,
+    },
+    /// Show or set what this machine receives of the server's distributions (to set it: administrator)
+    #[command(after_help = "Examples:
+  sync-client --data DIR receiving
+  sync-client --data DIR --administrator-token FILE receiving off
+  sync-client --data DIR --administrator-token FILE receiving address-book forwarding
+
+What a machine does not receive is left out and reported to the server as refused.")]
+    Receiving {
+        /// `on`: everything; `off`: nothing; or the items that are received
+        #[arg(value_name = "on|off|ITEM")]
+        set: Vec<String>,
     },
     /// Show the communication log
     Log {
@@ -730,6 +742,7 @@ fn command(words: Words) -> Result<Command> {
             }
         }
         Words::Item { words } => Command::Item(words.with_files()?),
+        Words::Receiving { set } => Command::Receiving { set: distribution::parse(&set)? },
         Words::Log { lines } => Command::Log { most: lines },
         Words::Run { .. } | Words::Bundle { .. } | Words::Decide(_) => {
             return Err(Error::WrongCommand("this command is not for the owner of the folder".into()));

@@ -2,6 +2,7 @@
 
 use crate::{
     addresses::{Entry, ListOf, shown},
+    distribution,
     enrolment::Enrolment,
     error::{Error, Result},
     export::ExportOrder,
@@ -19,6 +20,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sync_core::{
+    distribution::Receiving,
     machine::{Role, SyncState},
     record::Lost,
     wire::Malformed,
@@ -172,6 +174,11 @@ pub enum Command {
     ProcedureList,
     /// Reads or changes what an item holds.
     Item(ItemCommand),
+    /// What the machine receives of distributions: shown, or set.
+    Receiving {
+        /// To what.
+        set: Option<Receiving>,
+    },
     /// The communication log.
     Log {
         /// How many lines.
@@ -434,6 +441,14 @@ impl Machine {
                 Ok(Output::new(as_json(&all)?, text))
             }
             Command::Item(command) => self.item(command, administrator).await,
+            Command::Receiving { set } => {
+                if let Some(receiving) = set {
+                    self.prove_administrator(administrator).await?;
+                    self.set_receiving(&receiving)?;
+                }
+                let receiving = self.receiving()?;
+                Ok(Output::new(distribution::shown(&receiving), distribution::text(&receiving)))
+            }
             Command::Log { most } => {
                 let lines = self.store().log(most)?;
                 let text = lines

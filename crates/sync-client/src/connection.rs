@@ -159,6 +159,14 @@ impl Connection {
         self.call_as(route, Some(wire::encode(message)?), self.token.as_deref(), None).await
     }
 
+    /// Asks as the machine for what needs no message.
+    ///
+    /// # Errors
+    /// As [`Connection::call_as`].
+    pub async fn get<T: DeserializeOwned>(&self, route: &Route) -> Result<T> {
+        self.call_as(route, None, self.token.as_deref(), None).await
+    }
+
     /// Sends a message as the machine with an administrator at it, and reads the answer.
     ///
     /// # Errors

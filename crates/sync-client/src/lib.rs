@@ -5,6 +5,7 @@
 //! | [`machine`] | one machine: its folder, its round trips, its client function |
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
 //! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
+//! | [`distribution`] | files that the server brings to many machines |
 //! | [`bundle`] | one file with all items of a batch, encrypted |
 //! | [`facts`], [`password`] | what the rules look at on this machine |
 //! | [`settings`], [`addresses`], [`items`], [`kept`] | what people read and change |
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod command;
 pub mod connection;
 pub mod decide;
+pub mod distribution;
 pub mod draw;
 pub mod enrolment;
 pub mod error;

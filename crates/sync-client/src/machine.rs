@@ -73,6 +73,11 @@ pub struct Machine {
     totals: Mutex<Report>,
     /// Something happened to the session.
     wake: Notify,
+    /// A distribution is due.
+    pub(crate) due: Notify,
+    /// What this process proves its own authority by, where it carries out what the server's administrator ordered. Drawn
+    /// at the opening, and never written or sent.
+    pub(crate) own_authority: String,
     /// One round trip at a time.
     turn: tokio::sync::Mutex<()>,
     /// One procedure at a time, and what it tells people meanwhile.
@@ -98,18 +103,26 @@ impl Machine {
     /// [`Error::FolderInUse`] where another process owns it; else what the disk says.
     pub fn open(folder: &Path, options: Options) -> Result<Self> {
         let lock = lock(folder)?;
+        let own_authority = draw::secret()?;
         let store = Store::open(folder)?;
         let session = Session::new(options.pace, store.state(), now());
         if session.state() != store.state() {
             // A pause does not outlive the import that asked for it.
             let mut store = store;
             store.set_state(session.state())?;
-            return Ok(Self::with(folder, options, store, session, lock));
+            return Ok(Self::with(folder, options, store, session, own_authority, lock));
         }
-        Ok(Self::with(folder, options, store, session, lock))
+        Ok(Self::with(folder, options, store, session, own_authority, lock))
     }
 
-    fn with(folder: &Path, options: Options, store: Store, session: Session, lock: File) -> Self {
+    fn with(
+        folder: &Path,
+        options: Options,
+        store: Store,
+        session: Session,
+        own_authority: String,
+        lock: File,
+    ) -> Self {
         Self {
             folder: folder.into(),
             options,
@@ -122,6 +135,8 @@ impl Machine {
             refused: Mutex::new(BTreeMap::new()),
             totals: Mutex::new(Report::default()),
             wake: Notify::new(),
+            due: Notify::new(),
+            own_authority,
             turn: tokio::sync::Mutex::new(()),
             procedures: Procedures::default(),
             running: Counts::default(),
@@ -295,6 +310,9 @@ impl Machine {
         };
         let answer: SyncAnswer = link.call(&api::SYNC, &plan.request).await?;
         self.imports.store_is_free().await;
+        if answer.due {
+            self.due.notify_one();
+        }
         // A space that the server lets wait is due again when the session's longest back-off can be over.
         self.store().absorb(&plan, answer, self.options.pace.longest / 2, now())
     }

@@ -289,6 +289,10 @@ pub async fn own(
             Ok(never) => match never {},
             Err(error) => Err(error),
         },
+        ended = machine.receive() => match ended {
+            Ok(never) => match never {},
+            Err(error) => Err(error),
+        },
         () = serve => Ok(()),
         () = end => Ok(()),
     };

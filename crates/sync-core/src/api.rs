@@ -76,6 +76,20 @@ routes! {
     BRING_BACK = "POST" "/v1/bring-back" Administrator;
     /// What was set aside at the server: list of [`SnapshotInfo`].
     SNAPSHOTS = "GET" "/v1/snapshots" Administrator;
+    /// Orders a distribution: `DistributeRequest` to `DistributionInfo`.
+    DISTRIBUTE = "POST" "/v1/distribute" Administrator;
+    /// The distributions, newest first: list of `DistributionInfo`.
+    DISTRIBUTIONS = "GET" "/v1/distributions" Administrator;
+    /// One distribution, machine by machine: `DistributionRequest` to `DistributionInfo`.
+    DISTRIBUTION = "POST" "/v1/distributions/report" Administrator;
+    /// Cancels a distribution, or undoes it: `EndRequest` to `DistributionInfo`.
+    END_DISTRIBUTION = "POST" "/v1/distributions/end" Administrator;
+    /// What is due for a machine: list of `DueDelivery`.
+    DELIVERIES = "GET" "/v1/deliveries" Machine;
+    /// A part of a distribution's file: `DeliveryFileRequest` to `FilePart`.
+    DELIVERY_FILE = "POST" "/v1/deliveries/file" Machine;
+    /// How a delivery went: `ReportRequest` to `Reported`.
+    DELIVERY_REPORT = "POST" "/v1/deliveries/report" Machine;
 }
 
 /// Whether the server serves.

@@ -67,10 +67,23 @@ named_by_uuid!(
     SnapshotId
 );
 named_by_uuid!(
+    /// One distribution: a file that a server brings to many machines.
+    DistributionId
+);
+named_by_uuid!(
     /// One entry of a space. A free entry is named by a UUIDv7; a catalogued setting by an id derived from its name
     /// ([`RecordId::of_setting`]), so that two machines that set it offline mean the same record.
     RecordId
 );
+
+impl ImportId {
+    /// The import that brings a distribution to one machine. It is derived, so that a repeat after a crash, or after a
+    /// lost answer, is known for one (RFC 9562, version 5).
+    #[must_use]
+    pub fn of_distribution(distribution: DistributionId, machine: MachineId) -> Self {
+        Self(Uuid::new_v5(&distribution.0, machine.0.as_bytes()))
+    }
+}
 
 /// The name space under which [`RecordId::of_setting`] derives ids (RFC 9562, version 5).
 const SETTINGS: Uuid = Uuid::from_u128(0x6f1a_3b0e_58c7_5d2e_9a44_1c0d_7be2_90f3);

@@ -18,6 +18,7 @@
 //! | [`profile`] | what a vendor may set of the rules |
 //! | [`rules`] | "may this run now, and if not, what must be done first?" |
 //! | [`procedure`] | stop, back up, delete, import, start: one journalled workflow |
+//! | [`distribution`] | one file from the server to many machines, each by its own plan |
 //! | [`merge`] | [`merge::apply`], the only merge there is |
 //! | [`replica`] | the machine's side, its mirror: edit, request, absorb, start |
 //! | [`protocol`] | the messages between a machine and a server |
@@ -42,6 +43,7 @@ pub mod canonical;
 pub mod catalogue;
 pub mod certificate;
 pub mod change;
+pub mod distribution;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod id;

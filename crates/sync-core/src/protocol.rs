@@ -139,6 +139,9 @@ pub struct SyncAnswer {
     /// The answers to the pushes and pulls, in their order.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pub spaces: Vec<SpaceReply>,
+    /// Whether a distribution is due for the machine: it asks for its deliveries then.
+    #[serde(rename = "d", default, skip_serializing_if = "is_false")]
+    pub due: bool,
 }
 
 /// A space that moved.

@@ -1,5 +1,7 @@
 //! The command line of the server.
 
+mod distribution;
+
 use crate::{
     folder::Folder,
     remote::{Remote, RemoteError},
@@ -37,6 +39,10 @@ use tokio::signal::unix::{SignalKind, signal};
   # Back up while it serves; bring one person's data back from that, as new changes.
   sync-server backup --data /var/lib/sync-server --name before.db
   sync-server restore --data /var/lib/sync-server --space user/alice --from before.db --as-changes
+
+  # One address book to every machine; who has it by now.
+  sync-server distribute --data /var/lib/sync-server lists.csv --item address-book
+  sync-server distributions --data /var/lib/sync-server
 
 All commands but `serve` and a whole `restore` ask the running server over HTTPS, with the token
 in the data folder. Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json
@@ -100,6 +106,10 @@ enum Words {
     Spaces,
     /// List what was set aside, newest first
     Snapshots,
+    /// Bring one file to many machines, at once or at a set time; each imports it by its own plan
+    Distribute(distribution::Distribute),
+    /// List the distributions, or show how one stands on each machine; cancel or undo one
+    Distributions(distribution::Which),
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +135,12 @@ struct Serve {
     /// At most so many groups with data
     #[arg(long, value_name = "N")]
     max_groups: Option<u64>,
+    /// How long until a machine that was busy is offered a distribution again; doubled each time, up to half an hour
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seconds)]
+    retry_busy: u64,
+    /// How long the report of a distribution is kept after it was over
+    #[arg(long, value_name = "TIME", default_value = "90d", value_parser = seconds)]
+    keep_distributions: u64,
 }
 
 #[derive(Debug, Args)]
@@ -295,7 +311,7 @@ fn carry_out(cli: Cli) -> Result<Option<Output>, Failure> {
 }
 
 fn config(data: PathBuf, options: Serve) -> Config {
-    let Serve { listen, users, http, limits_of_a_machine, max_machines, max_users, max_groups } = options;
+    let Serve { listen, users, http, limits_of_a_machine, max_machines, max_users, max_groups, .. } = options;
     let limits = if limits_of_a_machine { Limits::OF_A_MACHINE } else { Limits::default() };
     Config {
         data,
@@ -307,6 +323,7 @@ fn config(data: PathBuf, options: Serve) -> Config {
             users: max_users.or(limits.users),
             groups: max_groups.or(limits.groups),
         },
+        distributions: distribution::settings(options.retry_busy, options.keep_distributions),
     }
 }
 
@@ -427,6 +444,8 @@ async fn ask(folder: &Folder, words: Words) -> Result<Output, Failure> {
             let text = lines.collect::<Vec<_>>().join("\n");
             Output::new(&snapshots, text)
         }
+        Words::Distribute(order) => distribution::distribute(&remote, order).await?,
+        Words::Distributions(which) => distribution::distributions(&remote, &which).await?,
         Words::Serve(_) => return Err(Failure::Usage("serve is not asked of a running server".into())),
     })
 }

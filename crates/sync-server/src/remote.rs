@@ -21,7 +21,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use sync_core::{
     api::Route,
-    protocol::{MEDIA_TYPE_JSON, Problem},
+    protocol::{MEDIA_TYPE, MEDIA_TYPE_JSON, Problem},
+    wire,
 };
 
 /// The largest answer that is read.
@@ -119,16 +120,38 @@ impl Remote {
         route: Route,
         message: Option<&(impl Serialize + Sync)>,
     ) -> Result<T, RemoteError> {
-        let unreachable = |reason: String| RemoteError::Unreachable { address: self.address.clone(), reason };
         let body = match message {
             Some(message) => serde_json::to_vec(message).map_err(|e| RemoteError::Answer(e.to_string()))?,
             None => Vec::new(),
         };
+        self.send(route, MEDIA_TYPE_JSON, body).await
+    }
+
+    /// The same with a message that carries a file: as MessagePack it is no larger than the file.
+    ///
+    /// # Errors
+    /// As [`Remote::ask`].
+    pub async fn ask_with_file<T: DeserializeOwned>(
+        &self,
+        route: Route,
+        message: &(impl Serialize + Sync),
+    ) -> Result<T, RemoteError> {
+        let body = wire::encode(message).map_err(|e| RemoteError::Answer(e.to_string()))?;
+        self.send(route, MEDIA_TYPE, body).await
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        route: Route,
+        form: &str,
+        body: Vec<u8>,
+    ) -> Result<T, RemoteError> {
+        let unreachable = |reason: String| RemoteError::Unreachable { address: self.address.clone(), reason };
         let request = Request::builder()
             .method(route.method)
             .uri(format!("https://{}{}", self.address, route.path))
             .header(AUTHORIZATION, format!("Bearer {}", self.token))
-            .header(CONTENT_TYPE, MEDIA_TYPE_JSON)
+            .header(CONTENT_TYPE, form)
             .header(ACCEPT, MEDIA_TYPE_JSON)
             .body(Full::new(Bytes::from(body)))
             .map_err(|e| unreachable(e.to_string()))?;

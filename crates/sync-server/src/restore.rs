@@ -2,7 +2,8 @@
 //!
 //! The restored store lives in a new epoch, so that every machine learns of it. What was replaced is kept as a file. The
 //! present machines, their memberships and their logins stay: who belongs to the fleet is not a matter of its data. So do
-//! the snapshots: nothing that was set aside is lost with the state that is left.
+//! the snapshots: nothing that was set aside is lost with the state that is left. So do distributions: an old one that the
+//! backup holds must not begin again. Where no store is left, they go on from where the backup has them.
 
 use crate::{
     clock,
@@ -201,8 +202,15 @@ const MEMBERS: [(&str, &str); 3] = [
     ("login", "machine, user, time"),
 ];
 
+/// The tables of distributions, and their columns.
+const DISTRIBUTIONS: [(&str, &str); 3] = [
+    ("distribution", "id, ordered, over, body"),
+    ("distribution_file", "distribution, body"),
+    ("delivery", "distribution, machine, due, body"),
+];
+
 fn keep_members(present: &Connection, new: &Connection) -> Result<(), RestoreError> {
-    for (table, columns) in MEMBERS {
+    for (table, columns) in MEMBERS.into_iter().chain(DISTRIBUTIONS) {
         new.execute(&format!("DELETE FROM {table}"), [])?;
         take_over(present, new, table, columns, "")?;
     }
@@ -336,6 +344,35 @@ mod tests {
         // The same backup once more is another epoch, counted on.
         let again = restore(&folder, &backup, RestoreMode::Recover).unwrap();
         assert_eq!(again.epoch.restores, done.epoch.restores + 1);
+    }
+
+    /// An order that stands in a backup is over, or cancelled, since: it must not begin again.
+    #[tokio::test]
+    async fn distributions_stay_as_they_are_now() {
+        let data = tempfile::tempdir().unwrap();
+        let (folder, backup) = with_backup(data.path()).await;
+        // As a program of the first version wrote it.
+        let file = Connection::open(&backup).unwrap();
+        file.execute_batch(
+            "DROP TABLE distribution; DROP TABLE distribution_file; DROP TABLE delivery; PRAGMA user_version = 1",
+        )
+        .unwrap();
+        drop(file);
+        let present = Connection::open(folder.store()).unwrap();
+        present
+            .execute_batch(
+                "INSERT INTO distribution(id, ordered, over, body) VALUES(x'01', 5, NULL, x'02');
+                 INSERT INTO distribution_file(distribution, body) VALUES(x'01', x'03');
+                 INSERT INTO delivery(distribution, machine, due, body) VALUES(x'01', x'04', NULL, x'05');",
+            )
+            .unwrap();
+        drop(present);
+        restore(&folder, &backup, RestoreMode::Rollback).unwrap();
+        let restored = Connection::open(folder.store()).unwrap();
+        for table in ["distribution", "distribution_file", "delivery"] {
+            let sql = format!("SELECT count(*) FROM {table}");
+            assert_eq!(restored.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "{table}");
+        }
     }
 
     /// What a lost or damaged disk leaves beside the store must not be replayed over the restored one.

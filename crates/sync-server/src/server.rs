@@ -4,7 +4,7 @@ use crate::{
     auth,
     directory::{DirectoryError, FileDirectory, TEMPLATE},
     folder::{Folder, FolderError, Lock, write_whole},
-    http::{Interface, Parts, serve},
+    http::{DistributionSettings, Interface, Parts, serve},
     store::{SqliteOptions, SqliteStore, Store, StoreError},
     tls::{Identity, TlsError},
 };
@@ -18,6 +18,8 @@ use sync_core::{
 use tokio::{net::TcpListener, sync::watch};
 use tokio_rustls::TlsAcceptor;
 
+/// How often distributions that are to be forgotten are looked for.
+const FORGET: Duration = Duration::from_secs(3_600);
 /// How often the directory is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// The note that keeps the proof of the administrator's token.
@@ -36,13 +38,22 @@ pub struct Config {
     pub users: Option<PathBuf>,
     /// The limits of rule 10.
     pub limits: Limits,
+    /// How patient it is with distributions.
+    pub distributions: DistributionSettings,
 }
 
 impl Config {
     /// A server over a data folder with the defaults.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), listen: None, http: None, users: None, limits: Limits::default() }
+        Self {
+            data: data.into(),
+            listen: None,
+            http: None,
+            users: None,
+            limits: Limits::default(),
+            distributions: DistributionSettings::default(),
+        }
     }
 }
 
@@ -169,7 +180,7 @@ impl Server {
             fingerprint: identity.fingerprint(),
             backups: folder.backups(),
         };
-        let interface = Arc::new(Interface::new(store, parts));
+        let interface = Arc::new(Interface::new(store, parts).with_distributions(config.distributions));
         interface.align().await?;
         write_whole(&folder.address(), &format!("{}\n", ready.address), false)?;
         Ok(Self { interface, listener, tls, http, ready, folder, _lock: lock })
@@ -203,6 +214,15 @@ impl Server {
                 }
             }
         });
+        let forgetting = tokio::spawn({
+            let interface = Arc::clone(&self.interface);
+            async move {
+                loop {
+                    interface.forget_distributions().await;
+                    tokio::time::sleep(FORGET).await;
+                }
+            }
+        });
         stop.await;
         tracing::info!("stopping");
         let _ = stopping.send(true);
@@ -210,6 +230,7 @@ impl Server {
             let _ = task.await;
         }
         looking.abort();
+        forgetting.abort();
         self.interface.store().close().await;
         let _ = std::fs::remove_file(self.folder.address());
     }

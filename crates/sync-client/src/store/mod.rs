@@ -296,6 +296,22 @@ impl Store {
         Ok(())
     }
 
+    /// What is kept once under a name.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn kept_once<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        meta(&self.db, name)
+    }
+
+    /// Keeps something once under a name.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn keep_once<T: Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
+        self.transaction(|tx| set_meta(tx, name, value))
+    }
+
     /// All spaces, by name; those of which the machine is no member any more, too.
     ///
     /// # Errors

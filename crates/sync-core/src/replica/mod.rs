@@ -17,7 +17,7 @@ mod start;
 
 pub use absorb::{Absorbed, Sent, Taken, Touched, Wait, absorb};
 pub use fork::rename;
-pub use session::{Action, Actions, Event, Outcome, Pace, Session};
+pub use session::{Action, Actions, Event, Outcome, Pace, Session, back_off};
 pub use start::{Started, start};
 
 use crate::{

@@ -130,9 +130,8 @@ impl Session {
             Event::Failed(wait) => {
                 self.in_flight = false;
                 self.failures = self.failures.saturating_add(1);
-                let back_off =
-                    self.pace.retry.saturating_mul(1 << (self.failures - 1).min(16)).min(self.pace.longest);
-                self.due = now.plus(wait.unwrap_or(Duration::ZERO).max(jittered(back_off, random)));
+                let back_off = back_off(self.pace.retry, self.pace.longest, self.failures, random);
+                self.due = now.plus(wait.unwrap_or(Duration::ZERO).max(back_off));
             }
         }
         if self.state == SyncState::Stopping && self.stop_by.is_none_or(|by| now >= by) {
@@ -172,6 +171,13 @@ impl Session {
         self.due = now;
         self.again = self.in_flight;
     }
+}
+
+/// How long to wait after so many failures in a row, one at least: `retry`, doubled with each further one up to
+/// `longest`; between half of that and all of it, as `random` says, so that many machines spread.
+#[must_use]
+pub fn back_off(retry: Duration, longest: Duration, failures: u32, random: u32) -> Duration {
+    jittered(retry.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(longest), random)
 }
 
 /// Between half of `full` and all of it.

@@ -59,6 +59,7 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
         Request::KeepStep { step } => {
             needs.steps.insert((step.procedure, step.step.clone()));
         }
+        Request::Distribution(act) => super::distribution::needs(needs, act),
         Request::BringBack { space, .. } => {
             needs.spaces.entry(space.clone()).or_default().whole = true;
         }
@@ -115,6 +116,7 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
         Request::BringBack { space, records, incarnation, snapshot, author } => {
             bring_back(loaded, &space, records, incarnation, snapshot, author)
         }
+        Request::Distribution(act) => super::distribution::act(loaded, act),
     }
 }
 

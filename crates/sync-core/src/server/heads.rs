@@ -2,9 +2,10 @@
 
 use super::state::{Member, SpaceHead, StoreHead, Writes};
 use crate::{
-    id::{MachineId, Position},
+    id::{DistributionId, MachineId, Position},
     protocol::{Moved, Polled},
     space::SpaceName,
+    time::Timestamp,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +18,8 @@ pub struct Heads {
     store: StoreHead,
     spaces: BTreeMap<SpaceName, SpaceState>,
     machines: BTreeMap<MachineId, MachineHead>,
+    /// The deliveries that are open, and from when on each is due. Machines without any are not here.
+    due: BTreeMap<MachineId, BTreeMap<DistributionId, Timestamp>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -38,7 +41,7 @@ impl Heads {
     /// The heads of an empty store.
     #[must_use]
     pub fn new(store: StoreHead) -> Self {
-        Self { store, spaces: BTreeMap::new(), machines: BTreeMap::new() }
+        Self { store, spaces: BTreeMap::new(), machines: BTreeMap::new(), due: BTreeMap::new() }
     }
 
     /// What the store keeps once.
@@ -94,6 +97,38 @@ impl Heads {
         machine.members.insert(name.clone(), member);
     }
 
+    /// Takes from the store from when on a machine's delivery is due; `None` where nothing is left to do.
+    pub fn set_due(&mut self, machine: MachineId, distribution: DistributionId, due: Option<Timestamp>) {
+        match due {
+            Some(due) => {
+                self.due.entry(machine).or_default().insert(distribution, due);
+            }
+            None => {
+                if let Some(open) = self.due.get_mut(&machine) {
+                    open.remove(&distribution);
+                    if open.is_empty() {
+                        self.due.remove(&machine);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a distribution is due for the machine. Every poll asks; mostly nothing is open.
+    #[must_use]
+    pub fn is_due(&self, machine: MachineId, now: Timestamp) -> bool {
+        self.due.get(&machine).is_some_and(|open| open.values().any(|due| *due <= now))
+    }
+
+    /// The distributions that are due for the machine, the longest due first.
+    #[must_use]
+    pub fn due(&self, machine: MachineId, now: Timestamp) -> Vec<DistributionId> {
+        let open = self.due.get(&machine).into_iter().flatten();
+        let mut due: Vec<_> = open.filter(|(_, due)| **due <= now).map(|(id, due)| (*due, *id)).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, id)| id).collect()
+    }
+
     /// Takes what a commit wrote.
     pub fn take(&mut self, writes: &Writes) {
         for (name, space) in &writes.spaces {
@@ -103,6 +138,9 @@ impl Heads {
             if let Some(head) = space.head {
                 self.set_space(name, head);
             }
+        }
+        for ((distribution, machine), delivery) in &writes.distributions.deliveries {
+            self.set_due(*machine, *distribution, delivery.due());
         }
         if let Some(position) = writes.position {
             self.store.position = position;

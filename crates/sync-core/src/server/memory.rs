@@ -2,7 +2,7 @@
 //! run over it.
 
 use super::{
-    Answer, Heads, Request, merge, needs,
+    Answer, Distributions, Heads, Request, merge, needs,
     state::{
         Code, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery, PageRead,
         Reservation, SpaceHead, StepResult, StoreHead, Writes,
@@ -34,6 +34,8 @@ pub struct Memory {
     pub steps: BTreeMap<(ProcedureId, String), StepResult>,
     /// What was set aside.
     pub snapshots: Vec<Snapshot>,
+    /// Distributions.
+    pub distributions: Distributions,
 }
 
 /// One space.
@@ -67,6 +69,7 @@ impl Memory {
             logins: Vec::new(),
             steps: BTreeMap::new(),
             snapshots: Vec::new(),
+            distributions: Distributions::default(),
         }
     }
 
@@ -123,6 +126,7 @@ impl Memory {
         loaded.tokens = owners.map(|(id, machine)| (machine.token, *id)).collect();
         loaded.codes = pick(&self.codes, &needs.codes);
         loaded.steps = pick(&self.steps, &needs.steps);
+        loaded.distributions = self.distributions.picked(&needs.distributions);
         loaded
     }
 
@@ -152,6 +156,7 @@ impl Memory {
         self.logins.extend(writes.logins);
         self.steps.extend(writes.steps.into_iter().map(|step| ((step.procedure, step.step.clone()), step)));
         self.snapshots.extend(writes.snapshots);
+        self.distributions.take(writes.distributions);
         if let Some(position) = writes.position {
             self.store.position = position;
         }
@@ -187,6 +192,9 @@ impl Memory {
                 heads.set_member(*machine, name, *member);
             }
             heads.set_space(name, space.head);
+        }
+        for ((distribution, machine), delivery) in &self.distributions.deliveries {
+            heads.set_due(*machine, *distribution, delivery.due());
         }
         heads
     }

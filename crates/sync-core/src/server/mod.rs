@@ -12,6 +12,7 @@
 //! Administrative acts are requests too. Every kind of store shares every rule that way.
 
 mod admin;
+mod distribution;
 mod heads;
 #[cfg(feature = "memory")]
 pub mod memory;
@@ -21,6 +22,7 @@ mod state;
 
 pub(crate) use admin::changes_to_bring_back;
 pub use admin::outside_scope;
+pub use distribution::{Act, DistributionNeeds, DistributionWrites, Distributions};
 pub use heads::{Heads, MachineHead};
 pub use session::{Action, Event, MAX_SPACES, Session};
 pub use state::{
@@ -30,7 +32,9 @@ pub use state::{
 
 use crate::{
     change::Author,
+    distribution::Order,
     id::{Incarnation, MachineId, ProcedureId, RecordId, SnapshotId},
+    item::Item,
     protocol::{Limits, SpaceReply, SpaceRequest},
     record::FieldName,
     space::SpaceName,
@@ -133,6 +137,8 @@ pub enum Request {
         /// Who, when.
         author: Author,
     },
+    /// Something is done to a distribution.
+    Distribution(Act),
 }
 
 /// The answer to a [`Request`].
@@ -156,6 +162,8 @@ pub enum Answer {
     },
     /// To a KeepStep: the result that stands, which is an earlier one where the step was done before.
     Step(StepResult),
+    /// To an [`Act`] of one distribution: the order as it now stands.
+    Distribution(Order),
     /// Refused; nothing was changed.
     Refused(Refusal),
 }
@@ -201,6 +209,18 @@ pub enum Refusal {
     /// The space is reserved for another procedure.
     #[error("{0} is reserved for another procedure: let it end, or cancel it")]
     Reserved(SpaceName),
+    /// No such distribution, or none for this machine.
+    #[error("there is no such distribution for it: list the distributions to see their ids")]
+    UnknownDistribution,
+    /// The item is never distributed.
+    #[error("{} is never distributed: name other items", .0.title())]
+    NotDistributable(Item),
+    /// No machine is named, and none is enrolled.
+    #[error("there is no machine to distribute to: enrol one first")]
+    NoMachine,
+    /// Too many distributions are not over.
+    #[error("{0} distributions are not over: let one end, or cancel it")]
+    TooManyDistributions(u64),
 }
 
 impl Refusal {
@@ -217,6 +237,10 @@ impl Refusal {
             Self::OutsideEnrolment(_) => "outside_enrolment",
             Self::Limit(_) => "limit",
             Self::Reserved(_) => "reserved",
+            Self::UnknownDistribution => "unknown_distribution",
+            Self::NotDistributable(_) => "not_distributable",
+            Self::NoMachine => "no_machine",
+            Self::TooManyDistributions(_) => "too_many_distributions",
         }
     }
 }

@@ -64,7 +64,7 @@ impl Session {
                     Answer::Space(reply) => Some(reply),
                     _ => None,
                 });
-                self.reply(heads, replies.collect())
+                self.reply(heads, replies.collect(), now)
             }
         }
     }
@@ -76,7 +76,7 @@ impl Session {
         }
         self.waiting = Some(Waiting { opening, polled, asks });
         if spaces.is_empty() {
-            return self.reply(heads, Vec::new());
+            return self.reply(heads, Vec::new(), now);
         }
         let machine = self.machine;
         let requests = spaces.into_iter().map(|request| Request::Sync {
@@ -90,7 +90,7 @@ impl Session {
         Action::Commit(requests.collect())
     }
 
-    fn reply(&mut self, heads: &Heads, spaces: Vec<SpaceReply>) -> Action {
+    fn reply(&mut self, heads: &Heads, spaces: Vec<SpaceReply>, now: Timestamp) -> Action {
         let Some(Waiting { opening, polled, asks }) = self.waiting.take() else {
             return Action::Refuse(problem("unexpected", "nothing was asked", "send the request first"));
         };
@@ -108,7 +108,8 @@ impl Session {
             Told { space, stands }
         });
         let told = told.collect();
-        Action::Reply(SyncAnswer { server: self.server, opening, polled, moved, told, spaces })
+        let due = heads.is_due(self.machine, now);
+        Action::Reply(SyncAnswer { server: self.server, opening, polled, moved, told, spaces, due })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a server keeps, what a commit loads of it, and what it writes.
 
-use super::{Answer, Scope, SecretHash};
+use super::{Answer, DistributionNeeds, DistributionWrites, Distributions, Scope, SecretHash};
 use crate::{
     change::Change,
     id::{Epoch, Generation, Incarnation, MachineId, Position, ProcedureId, RecordId, Sequence},
@@ -189,6 +189,8 @@ pub struct Needs {
     pub steps: BTreeSet<(ProcedureId, String)>,
     /// Procedures whose reservations are needed, whichever spaces they hold.
     pub reservations_of: BTreeSet<ProcedureId>,
+    /// Of distributions.
+    pub distributions: DistributionNeeds,
 }
 
 /// What must be loaded of one space.
@@ -225,6 +227,8 @@ pub struct Loaded {
     pub codes: BTreeMap<SecretHash, Code>,
     /// The steps that were found.
     pub steps: BTreeMap<(ProcedureId, String), StepResult>,
+    /// The distributions that were found.
+    pub distributions: Distributions,
     /// What is to be written so far.
     pub writes: Writes,
 }
@@ -243,6 +247,7 @@ impl Loaded {
             tokens: BTreeMap::new(),
             codes: BTreeMap::new(),
             steps: BTreeMap::new(),
+            distributions: Distributions::default(),
             writes: Writes::default(),
         }
     }
@@ -328,6 +333,8 @@ pub struct Writes {
     pub steps: Vec<StepResult>,
     /// Snapshots.
     pub snapshots: Vec<Snapshot>,
+    /// Distributions.
+    pub distributions: DistributionWrites,
 }
 
 impl Writes {

@@ -4,6 +4,7 @@
 //! it connections.
 
 mod administration;
+mod distribution;
 mod machine;
 mod membership;
 mod message;
@@ -11,6 +12,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+pub use distribution::DistributionSettings;
 pub use message::MEDIA_TYPE_PROBLEM;
 pub use serve::serve;
 
@@ -27,12 +29,13 @@ use message::{Form, allow, from_store, problem, respond};
 use std::{path::PathBuf, sync::Arc};
 use sync_core::{
     api::{self, Caller, Health, Route},
+    distribution::DistributionRequest,
     id::MachineId,
     protocol::{Problem, TokenProof},
 };
 use tokio::sync::{Mutex, Semaphore};
 
-/// The largest body that is read.
+/// The largest body that is read, but for the order of a distribution, which carries its file.
 pub const MAX_BODY: usize = 8 << 20;
 /// Bodies above this share [`BODY_BUDGET`]; smaller ones are bounded by the number of connections. A caller who has not
 /// proved anything gets no more.
@@ -63,6 +66,7 @@ pub struct Interface<S> {
     complaint: parking_lot::Mutex<Option<String>>,
     /// One backup at a time.
     backing_up: Mutex<()>,
+    distributions: DistributionSettings,
     bodies: Semaphore,
 }
 
@@ -101,6 +105,7 @@ impl<S: Store> Interface<S> {
             level: AtomicU64::new(0),
             complaint: parking_lot::Mutex::new(None),
             backing_up: Mutex::new(()),
+            distributions: DistributionSettings::default(),
             bodies: Semaphore::new(BODY_BUDGET),
         }
     }
@@ -132,7 +137,7 @@ impl<S: Store> Interface<S> {
             }
         };
         let deadline = match *route {
-            api::BACKUP | api::PROCEDURE | api::BRING_BACK => LONG_DEADLINE,
+            api::BACKUP | api::PROCEDURE | api::BRING_BACK | api::DISTRIBUTE => LONG_DEADLINE,
             _ => DEADLINE,
         };
         match tokio::time::timeout(deadline, self.answer(route, &head, body.as_mut())).await {
@@ -166,11 +171,15 @@ impl<S: Store> Interface<S> {
         let who = self.authorize(route.caller, &head.headers)?;
         let given = if route.method == "GET" { Form::Json } else { Form::of_request(&head.headers)? };
         let wanted = Form::of_answer(&head.headers, given)?;
-        let most = if who == Who::Anyone { SMALL_BODY } else { MAX_BODY };
+        let most = match *route {
+            _ if who == Who::Anyone => SMALL_BODY,
+            api::DISTRIBUTE => distribution::MAX_ORDER,
+            _ => MAX_BODY,
+        };
         let budget = match usize::try_from(body.size_hint().lower()) {
             Ok(0..=SMALL_BODY) if body.size_hint().exact().is_some() || most == SMALL_BODY => None,
             Ok(lower) if lower <= most => {
-                let upper = body.size_hint().exact().map_or(MAX_BODY, |_| lower);
+                let upper = body.size_hint().exact().map_or(most, |_| lower);
                 let kib = u32::try_from(upper.div_ceil(1024)).unwrap_or(u32::MAX);
                 Some(self.bodies.try_acquire_many(kib).map_err(|_| {
                     problem(503, "busy", "too many large requests at once", "try again in a moment")
@@ -223,6 +232,24 @@ impl<S: Store> Interface<S> {
             (api::BACKUP, Who::Administrator) => wanted.encode(&self.backup(given.decode(body)?).await?),
             (api::BRING_BACK, Who::Administrator) => {
                 wanted.encode(&self.bring_back(given.decode(body)?).await?)
+            }
+            (api::DISTRIBUTE, Who::Administrator) => {
+                wanted.encode(&self.distribute(given.decode(body)?).await?)
+            }
+            (api::DISTRIBUTIONS, Who::Administrator) => wanted.encode(&self.distributions().await?),
+            (api::DISTRIBUTION, Who::Administrator) => {
+                let DistributionRequest { distribution } = given.decode(body)?;
+                wanted.encode(&self.distribution_report(distribution).await?)
+            }
+            (api::END_DISTRIBUTION, Who::Administrator) => {
+                wanted.encode(&self.end_distribution(given.decode(body)?).await?)
+            }
+            (api::DELIVERIES, Who::Machine(machine)) => wanted.encode(&self.deliveries(machine).await?),
+            (api::DELIVERY_FILE, Who::Machine(machine)) => {
+                wanted.encode(&self.delivery_file(machine, given.decode(body)?).await?)
+            }
+            (api::DELIVERY_REPORT, Who::Machine(machine)) => {
+                wanted.encode(&self.delivery_report(machine, given.decode(body)?).await?)
             }
             _ => Err(unknown_path()),
         }

@@ -5,6 +5,7 @@
 mod administrators;
 mod bodies;
 mod callers;
+mod distribution;
 mod machines;
 mod memberships;
 mod served;

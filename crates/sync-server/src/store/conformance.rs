@@ -4,6 +4,7 @@
 
 mod alike;
 mod bench;
+mod distribution;
 mod durable;
 mod histories;
 mod membership;

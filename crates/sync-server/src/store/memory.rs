@@ -1,7 +1,8 @@
 //! A store in memory: for tests, and the second implementation that keeps the trait honest.
 
 use super::{
-    BackupFile, Known, SpaceContent, Store, StoreError, Transaction, at_once, decide, snapshot_info,
+    BackupFile, Deliveries, Known, SpaceContent, Store, StoreError, Transaction, at_once, decide,
+    snapshot_info,
 };
 use core::future::{Future, ready};
 use parking_lot::{Mutex, RwLock};
@@ -9,12 +10,14 @@ use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, path::Path};
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
-    id::{Generation, Incarnation, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
+    distribution::{FileBytes, Order},
+    id::{DistributionId, Generation, Incarnation, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
     protocol::Limits,
     record::{Record, Superseded},
     server::{
-        Answer, Code, Heads, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs,
-        PageQuery, PageRead, Request, Reservation, SecretHash, SpaceHead, StepResult, StoreHead, Writes,
+        Answer, Code, Distributions, Heads, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member,
+        Needs, PageQuery, PageRead, Request, Reservation, SecretHash, SpaceHead, StepResult, StoreHead,
+        Writes,
     },
     snapshot::Snapshot,
     space::{SpaceKind, SpaceName},
@@ -40,6 +43,7 @@ struct State {
     logins: BTreeMap<(MachineId, String), Timestamp>,
     steps: BTreeMap<(ProcedureId, String), StepResult>,
     snapshots: BTreeMap<SnapshotId, Snapshot>,
+    distributions: Distributions,
     notes: BTreeMap<&'static str, String>,
     closed: bool,
 }
@@ -71,6 +75,7 @@ impl MemoryStore {
             logins: BTreeMap::new(),
             steps: BTreeMap::new(),
             snapshots: BTreeMap::new(),
+            distributions: Distributions::default(),
             notes: BTreeMap::new(),
             closed: false,
         };
@@ -146,6 +151,7 @@ impl State {
         loaded.tokens = owners.map(|(id, machine)| (machine.token, *id)).collect();
         loaded.codes = picked(&self.codes, &needs.codes);
         loaded.steps = picked(&self.steps, &needs.steps);
+        loaded.distributions = self.distributions.picked(&needs.distributions);
         loaded
     }
 
@@ -183,6 +189,7 @@ impl State {
         for snapshot in &writes.snapshots {
             self.snapshots.insert(snapshot.id, snapshot.clone());
         }
+        self.distributions.take(writes.distributions.clone());
     }
 
     fn page_now(&self, query: &PageQuery) -> PageRead {
@@ -304,6 +311,41 @@ impl Store for MemoryStore {
         step: String,
     ) -> impl Future<Output = Result<Option<StepResult>, StoreError>> + Send {
         self.read(move |state| state.steps.get(&(procedure, step)).cloned())
+    }
+
+    fn distributions(&self) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send {
+        self.read(|state| {
+            let mut orders: Vec<Order> = state.distributions.orders.values().cloned().collect();
+            orders.sort_by_key(|order| core::cmp::Reverse((order.ordered, order.id)));
+            orders
+        })
+    }
+
+    fn distribution(
+        &self,
+        distribution: DistributionId,
+        of: Option<MachineId>,
+    ) -> impl Future<Output = Result<Option<(Order, Deliveries)>, StoreError>> + Send {
+        self.read(move |state| {
+            let order = state.distributions.orders.get(&distribution)?.clone();
+            let deliveries = state.distributions.of(distribution);
+            let wanted = deliveries.filter(|(machine, _)| of.is_none_or(|of| of == *machine));
+            Some((order, wanted.map(|(machine, delivery)| (machine, delivery.clone())).collect()))
+        })
+    }
+
+    fn distribution_file(
+        &self,
+        distribution: DistributionId,
+        from: u64,
+        most: u64,
+    ) -> impl Future<Output = Result<Option<FileBytes>, StoreError>> + Send {
+        self.read(move |state| {
+            let FileBytes(file) = state.distributions.files.get(&distribution)?;
+            let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(file.len());
+            let (from, to) = (place(from), place(from.saturating_add(most)));
+            Some(FileBytes(file[from..to].to_vec()))
+        })
     }
 
     fn note(&self, key: &'static str) -> impl Future<Output = Result<Option<String>, StoreError>> + Send {

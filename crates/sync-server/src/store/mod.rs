@@ -20,7 +20,8 @@ use core::{future::Future, task::Poll};
 use std::path::{Path, PathBuf};
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
-    id::{ProcedureId, RecordId, ServerId, SnapshotId},
+    distribution::{Delivery, FileBytes, Order},
+    id::{DistributionId, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
     protocol::Limits,
     record::{Record, Superseded},
     server::{
@@ -160,6 +161,9 @@ pub struct BackupFile {
     pub sha256: [u8; 32],
 }
 
+/// Deliveries of one distribution, by machine.
+pub type Deliveries = Vec<(MachineId, Delivery)>;
+
 /// What a server keeps. Clones are not needed: everything takes `&self`.
 pub trait Store: Send + Sync + 'static {
     /// The server whose store this is.
@@ -200,6 +204,24 @@ pub trait Store: Send + Sync + 'static {
         procedure: ProcedureId,
         step: String,
     ) -> impl Future<Output = Result<Option<StepResult>, StoreError>> + Send;
+
+    /// The distributions, the last ordered first.
+    fn distributions(&self) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send;
+
+    /// One distribution with its deliveries by machine: all of them, or that of the machine named.
+    fn distribution(
+        &self,
+        distribution: DistributionId,
+        of: Option<MachineId>,
+    ) -> impl Future<Output = Result<Option<(Order, Deliveries)>, StoreError>> + Send;
+
+    /// At most `most` bytes of a distribution's file, from byte `from` on; `None` where there is no file any more.
+    fn distribution_file(
+        &self,
+        distribution: DistributionId,
+        from: u64,
+        most: u64,
+    ) -> impl Future<Output = Result<Option<FileBytes>, StoreError>> + Send;
 
     /// A note of the rim that no rule reads.
     fn note(&self, key: &'static str) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;

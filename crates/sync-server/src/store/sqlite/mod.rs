@@ -1,6 +1,7 @@
 //! The embedded store: SQLite, one writer with group commit, readers that never wait for it.
 
 mod backup;
+mod distribution;
 mod reads;
 mod schema;
 mod transaction;
@@ -10,7 +11,7 @@ pub use backup::inspect;
 pub(crate) use reads::{read_heads, read_note};
 pub(crate) use schema::Access;
 
-use super::{BackupFile, Known, SpaceContent, Store, StoreError, at_once, decide, only_read};
+use super::{BackupFile, Deliveries, Known, SpaceContent, Store, StoreError, at_once, decide, only_read};
 use crate::random;
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
@@ -21,7 +22,8 @@ use std::{
 };
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
-    id::{Epoch, ProcedureId, ServerId, SnapshotId},
+    distribution::{FileBytes, Order},
+    id::{DistributionId, Epoch, MachineId, ProcedureId, ServerId, SnapshotId},
     protocol::Limits,
     server::{Answer, Login, PastEpoch, Request, StepResult},
     snapshot::Snapshot,
@@ -230,6 +232,33 @@ impl Store for SqliteStore {
 
     async fn step(&self, procedure: ProcedureId, step: String) -> Result<Option<StepResult>, StoreError> {
         self.read(move |connection| transaction::load_step(connection, procedure, &step)).await
+    }
+
+    async fn distributions(&self) -> Result<Vec<Order>, StoreError> {
+        self.read(|connection| distribution::read_orders(connection)).await
+    }
+
+    async fn distribution(
+        &self,
+        id: DistributionId,
+        of: Option<MachineId>,
+    ) -> Result<Option<(Order, Deliveries)>, StoreError> {
+        self.read(move |connection| {
+            // Both of one moment.
+            let moment = connection.transaction()?;
+            let Some(order) = distribution::read_order(&moment, id)? else { return Ok(None) };
+            Ok(Some((order, distribution::read_deliveries(&moment, id, of)?)))
+        })
+        .await
+    }
+
+    async fn distribution_file(
+        &self,
+        id: DistributionId,
+        from: u64,
+        most: u64,
+    ) -> Result<Option<FileBytes>, StoreError> {
+        self.read(move |connection| distribution::read_file(connection, id, from, most)).await
     }
 
     async fn note(&self, key: &'static str) -> Result<Option<String>, StoreError> {

@@ -67,7 +67,8 @@ pub(crate) fn read_heads(connection: &Connection) -> Result<(ServerId, Heads), S
 }
 
 pub(super) fn read_known(connection: &Connection) -> Result<(ServerId, Known), StoreError> {
-    let (server, heads) = read_heads(connection)?;
+    let (server, mut heads) = read_heads(connection)?;
+    super::distribution::read_due(connection, &mut heads)?;
     let mut machines = BTreeMap::new();
     let mut statement = connection.prepare("SELECT id, name, token, scope, enrolled FROM machine")?;
     let mut rows = statement.query([])?;

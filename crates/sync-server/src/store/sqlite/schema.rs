@@ -7,7 +7,7 @@ use std::path::Path;
 /// Marks a file as a store of this program (`PRAGMA application_id`).
 const APPLICATION_ID: i64 = 0x464c_5359;
 /// The version of the tables (`PRAGMA user_version`).
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// Tables are keyed by space first: what one commit writes lies together. `history` holds one row a batch.
 const TABLES: &str = "
@@ -48,6 +48,19 @@ CREATE TABLE snapshot(
     records INTEGER NOT NULL, outbox INTEGER NOT NULL, body BLOB NOT NULL);
 ";
 
+/// What version 2 added. `over` and `due` are read off the bodies: what is not over is counted, and at the opening the open
+/// deliveries alone are read.
+const DISTRIBUTIONS: &str = "
+CREATE TABLE distribution(
+    id BLOB PRIMARY KEY, ordered INTEGER NOT NULL, over INTEGER, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX distribution_open ON distribution(id) WHERE over IS NULL;
+CREATE TABLE distribution_file(distribution BLOB PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE delivery(
+    distribution BLOB NOT NULL, machine BLOB NOT NULL, due INTEGER, body BLOB NOT NULL,
+    PRIMARY KEY(distribution, machine)) WITHOUT ROWID;
+CREATE INDEX delivery_due ON delivery(due) WHERE due IS NOT NULL;
+";
+
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -80,6 +93,8 @@ pub(crate) fn open_file(path: &Path, access: Access) -> Result<Connection, Store
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "cache_size", -32_000)?;
             connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+            // A distributed file and its pass phrase are not to lie on in the rest of a page, or in free ones.
+            connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
             migrate(&mut connection, version.unwrap_or(0))?;
         }
     }
@@ -118,6 +133,7 @@ fn migrate(connection: &mut Connection, from: i64) -> Result<(), StoreError> {
     for version in from..SCHEMA_VERSION {
         match version {
             0 => transaction.execute_batch(TABLES)?,
+            1 => transaction.execute_batch(DISTRIBUTIONS)?,
             _ => return Err(StoreError::Fault),
         }
     }
@@ -125,4 +141,49 @@ fn migrate(connection: &mut Connection, from: i64) -> Result<(), StoreError> {
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A file as version 1 left it.
+    fn first_version(path: &Path) {
+        let file = Connection::open(path).unwrap();
+        file.execute_batch(TABLES).unwrap();
+        file.execute("INSERT INTO meta(key, value) VALUES('note:kept', 'yes')", []).unwrap();
+        file.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        file.pragma_update(None, "user_version", 1).unwrap();
+    }
+
+    #[test]
+    fn a_store_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        first_version(&path);
+        // Whoever only reads it leaves it as it is.
+        let read = open_file(&path, Access::Read).unwrap();
+        assert_eq!(identify(&read, &path).unwrap(), Some(1));
+        drop(read);
+        for _ in 0..2 {
+            let file = open_file(&path, Access::Write).unwrap();
+            assert_eq!(identify(&file, &path).unwrap(), Some(SCHEMA_VERSION));
+            let kept: String = file
+                .query_row("SELECT value FROM meta WHERE key = 'note:kept'", [], |row| row.get(0))
+                .unwrap();
+            let orders: i64 =
+                file.query_row("SELECT count(*) FROM distribution", [], |row| row.get(0)).unwrap();
+            assert_eq!((&*kept, orders), ("yes", 0));
+        }
+    }
+
+    #[test]
+    fn a_store_of_a_later_version_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        first_version(&path);
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
+        assert_eq!(open_file(&path, Access::Write).err().unwrap().code(), "store_version");
+    }
 }

@@ -97,6 +97,7 @@ fn load(connection: &Connection, common: &Common, needs: &Needs) -> Result<Loade
             loaded.steps.insert((*procedure, step.clone()), result);
         }
     }
+    loaded.distributions = super::distribution::load(connection, &needs.distributions)?;
     // Counted only where a limit asks for it.
     if common.limits.machines.is_some() && !needs.machines.is_empty() {
         loaded.machines_enrolled = count(connection, "SELECT count(*) FROM machine")?;
@@ -382,7 +383,7 @@ fn write(connection: &Connection, writes: &Writes) -> Result<(), StoreError> {
                 wire::encode(snapshot)?
             ])?;
     }
-    Ok(())
+    super::distribution::write(connection, &writes.distributions)
 }
 
 /// The row of a space, made or brought up to date.
