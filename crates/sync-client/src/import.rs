@@ -410,7 +410,7 @@ impl Machine {
         Ok(plans)
     }
 
-    fn show(
+    pub(crate) fn show(
         &self,
         order: &ImportOrder,
         read: Read,

@@ -247,7 +247,7 @@ fn interrupted(machine: &Machine, file: &str, hash: FileHash) -> ProcedureId {
         Evidence::Joined { level: vec![] },
         Evidence::Stopped { unsent: 0 },
         Evidence::BackedUp { backup: "b".into(), hash: FileHash([0; 32]) },
-        Evidence::Deleted { spaces: vec![], snapshots: vec![], reserved_until: Timestamp(0) },
+        Evidence::Deleted { spaces: vec![], snapshots: vec![], records: 0, reserved_until: Timestamp(0) },
     ] {
         let _ = procedure.handle(Happened::StepDone(evidence), now());
     }

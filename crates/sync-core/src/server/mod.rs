@@ -15,6 +15,7 @@ mod admin;
 mod heads;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod procedure;
 mod session;
 mod space;
 mod state;
@@ -22,6 +23,7 @@ mod state;
 pub(crate) use admin::changes_to_bring_back;
 pub use admin::outside_scope;
 pub use heads::{Heads, MachineHead};
+pub use procedure::{BEGUN, DELETE_STEP, ENDED, SpaceToUndo, deleted_of};
 pub use session::{Action, Event, MAX_SPACES, Session};
 pub use state::{
     Code, Draft, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery, PageRead,
@@ -30,7 +32,8 @@ pub use state::{
 
 use crate::{
     change::Author,
-    id::{Incarnation, MachineId, ProcedureId, RecordId, SnapshotId},
+    id::{Generation, Incarnation, MachineId, ProcedureId, RecordId, SnapshotId},
+    procedure::undo::SpaceUndone,
     protocol::{Limits, SpaceReply, SpaceRequest},
     record::FieldName,
     space::SpaceName,
@@ -110,10 +113,27 @@ pub enum Request {
         /// When.
         now: Timestamp,
     },
-    /// The end of a procedure before its Start: its reservations are lifted.
+    /// The end of a procedure: its reservations are lifted, and no step of it is done after this.
     CancelProcedure {
         /// Which.
         procedure: ProcedureId,
+        /// The machine that asks, which has to be the one that began it; `None` for an administrator at the server, who
+        /// may end anybody's.
+        machine: Option<MachineId>,
+    },
+    /// A procedure is taken back: what its deletion kept comes back as new changes, and what its import brought goes,
+    /// unless somebody has written there since. No step of it is done after this.
+    UndoProcedure {
+        /// Which.
+        procedure: ProcedureId,
+        /// The machine that asks, which has to be the one that began it.
+        machine: MachineId,
+        /// The spaces that were deleted, with what was kept of them.
+        spaces: Vec<SpaceToUndo>,
+        /// Whether it is only counted, and nothing written.
+        plan: bool,
+        /// Who, when.
+        author: Author,
     },
     /// The evidence of a procedure's step that writes nothing else (the backup).
     KeepStep {
@@ -154,6 +174,10 @@ pub enum Answer {
         /// The snapshot of what stood before.
         snapshot: Option<SnapshotId>,
     },
+    /// To a CancelProcedure: what the procedure's deletion did; `None` where it never came, and never will.
+    Cancelled(Option<Vec<Deleted>>),
+    /// To an UndoProcedure: space by space.
+    Undone(Vec<SpaceUndone>),
     /// To a KeepStep: the result that stands, which is an earlier one where the step was done before.
     Step(StepResult),
     /// Refused; nothing was changed.
@@ -169,6 +193,11 @@ pub struct Deleted {
     pub records: u64,
     /// What was kept; `None` where there was nothing to keep.
     pub snapshot: Option<SnapshotId>,
+    /// The generation in which it goes on, empty.
+    pub generation: Generation,
+    /// Until when it is reserved for the machine of a procedure.
+    #[serde(default)]
+    pub reserved_until: Option<Timestamp>,
 }
 
 /// Why a request was refused.
@@ -201,6 +230,17 @@ pub enum Refusal {
     /// The space is reserved for another procedure.
     #[error("{0} is reserved for another procedure: let it end, or cancel it")]
     Reserved(SpaceName),
+    /// Another machine began the procedure.
+    #[error("another machine began this procedure: go on with it there, or end it at the server")]
+    AnotherMachines,
+    /// The procedure was cancelled, finished or undone before the step arrived.
+    #[error("the procedure was ended before this step arrived: begin another one")]
+    Ended,
+    /// The space was deleted again after the procedure.
+    #[error(
+        "{0} was deleted again after this procedure: bring back what that deletion kept, or single entries, by their snapshots"
+    )]
+    Overtaken(SpaceName),
 }
 
 impl Refusal {
@@ -217,6 +257,9 @@ impl Refusal {
             Self::OutsideEnrolment(_) => "outside_enrolment",
             Self::Limit(_) => "limit",
             Self::Reserved(_) => "reserved",
+            Self::AnotherMachines => "another_machines_procedure",
+            Self::Ended => "procedure_ended",
+            Self::Overtaken(_) => "procedure_overtaken",
         }
     }
 }

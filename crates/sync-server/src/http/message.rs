@@ -153,8 +153,10 @@ pub(super) fn from_store(error: &StoreError) -> Problem {
 pub(super) fn from_refusal(refusal: &Refusal) -> Problem {
     let status = match refusal {
         Refusal::UnknownCode | Refusal::UsedCode | Refusal::ExpiredCode | Refusal::OutsideEnrolment(_) => 403,
+        Refusal::AnotherMachines => 403,
         Refusal::UnknownMachine => 404,
         Refusal::MachineTaken | Refusal::TokenTaken | Refusal::Limit(_) | Refusal::Reserved(_) => 409,
+        Refusal::Ended | Refusal::Overtaken(_) => 409,
     };
     let text = refusal.to_string();
     // Their texts say what was wrong, a colon, and what to do.

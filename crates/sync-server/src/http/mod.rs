@@ -7,6 +7,7 @@ mod administration;
 mod machine;
 mod membership;
 mod message;
+mod procedure;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,8 @@ pub struct Interface<S> {
     complaint: parking_lot::Mutex<Option<String>>,
     /// One backup at a time.
     backing_up: Mutex<()>,
+    /// The steps of procedures that are being done.
+    steps: procedure::Running,
     bodies: Semaphore,
 }
 
@@ -101,6 +104,7 @@ impl<S: Store> Interface<S> {
             level: AtomicU64::new(0),
             complaint: parking_lot::Mutex::new(None),
             backing_up: Mutex::new(()),
+            steps: procedure::Running::default(),
             bodies: Semaphore::new(BODY_BUDGET),
         }
     }
@@ -112,7 +116,7 @@ impl<S: Store> Interface<S> {
     }
 
     /// Answers one request. Whatever was sent, the answer is a message or a [`Problem`].
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    pub async fn handle<B>(self: &Arc<Self>, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body + Send,
         B::Data: Send,
@@ -152,7 +156,7 @@ impl<S: Store> Interface<S> {
     }
 
     async fn answer<B>(
-        &self,
+        self: &Arc<Self>,
         route: &Route,
         head: &request::Parts,
         body: Pin<&mut B>,
@@ -185,7 +189,7 @@ impl<S: Store> Interface<S> {
     }
 
     async fn dispatch(
-        &self,
+        self: &Arc<Self>,
         route: &Route,
         who: Who,
         given: Form,
@@ -211,6 +215,9 @@ impl<S: Store> Interface<S> {
                 version: env!("CARGO_PKG_VERSION").into(),
                 realm: self.directory.realm(),
             }),
+            (api::END_PROCEDURE, Who::Administrator) => {
+                wanted.encode(&self.end_procedure(given.decode(body)?).await?)
+            }
             (api::CODES, Who::Administrator) => wanted.encode(&self.make_code(given.decode(body)?).await?),
             (api::MACHINES, Who::Administrator) => wanted.encode(&self.machines()),
             (api::SPACES, Who::Administrator) => {

@@ -7,4 +7,5 @@ mod bodies;
 mod callers;
 mod machines;
 mod memberships;
+mod procedures;
 mod served;
