@@ -375,14 +375,15 @@ fn a_cancelled_procedure_can_be_undone_and_an_administrator_may_end_anybodys() {
     assert_eq!(fleet.ask_server(&["end-procedure", unknown]).unwrap().code(), "unknown_procedure");
 }
 
-/// Puts the machine's journal back to where the deletion was asked for and not answered, as a disk that is put back does.
-fn put_back(machine: &Machine) {
+/// Puts the machine's journal back to where a step had begun and was not known to be done, as a crash or a disk that is put
+/// back does.
+fn put_back(machine: &Machine, step: &str, done: usize) {
     machine.kill();
     let db = rusqlite::Connection::open(machine.data.join("replica.db")).unwrap();
     let journal: Vec<u8> = db.query_row("SELECT body FROM journal", [], |row| row.get(0)).unwrap();
     let mut journal: Value = serde_json::from_slice(&journal).unwrap();
-    journal["state"] = serde_json::json!({"phase": "running", "step": "delete"});
-    journal["done"].as_array_mut().unwrap().truncate(3);
+    journal["state"] = serde_json::json!({"phase": "running", "step": step});
+    journal["done"].as_array_mut().unwrap().truncate(done);
     db.execute("UPDATE journal SET body = ?1", [serde_json::to_vec(&journal).unwrap()]).unwrap();
     drop(db);
     machine.run().unwrap();
@@ -398,7 +399,7 @@ fn a_deletion_that_arrives_after_the_cancel_is_refused() {
     names_become(two, &SALES, &[]);
     add(two, &SALES, "In between");
     two.ok(&["sync"]).unwrap();
-    put_back(one);
+    put_back(one, "delete", 3);
     let late = one.ask(&["procedure", "--resume"]).unwrap();
     assert_eq!((late.status, late.code()), (1, "procedure_ended"), "{}", late.json);
     assert_eq!(two.names(&SALES).unwrap(), ["In between"], "nothing was deleted again");
@@ -408,6 +409,28 @@ fn a_deletion_that_arrives_after_the_cancel_is_refused() {
     let there = found(one);
     becomes(two, &there);
     assert!(before.iter().all(|(key, value)| there.get(key) == Some(value)), "{there:?}");
+}
+
+#[test]
+fn an_import_and_a_start_that_were_done_are_not_done_again() {
+    let (folder, fleet) = fleet();
+    let [one, two] = &fleet.machines[..] else { panic!("two machines") };
+    let before = with_data(&fleet);
+    let lists = file(folder.path(), &["New hall"], &["New shop"]);
+    one.ok(&["procedure", &lists]).unwrap();
+    let imported = found(one);
+    for (step, done) in [("import", 4), ("start", 5)] {
+        put_back(one, step, done);
+        let resumed = one.ok(&["procedure", "--resume", "--wait", "10"]).unwrap();
+        assert_eq!((&resumed["phase"], resumed["steps"].as_array().unwrap().len()), (&"finished".into(), 6));
+        for machine in [one, two] {
+            becomes(machine, &imported);
+        }
+    }
+    one.ok(&["procedure", "--undo"]).unwrap();
+    for machine in [one, two] {
+        becomes(machine, &before);
+    }
 }
 
 #[test]

@@ -120,7 +120,8 @@ impl Machine {
 
     async fn import_of(&self, procedure: &Procedure, token: &str) -> Result<Evidence> {
         let (order, id) = (procedure.order(), import_id(procedure));
-        if let Some(did) = self.store().imported::<ImportReport>(id)? {
+        let before = self.store().imported::<ImportReport>(id)?;
+        if let Some(did) = before {
             self.store().keep_image(procedure.id(), Image::After, &order.spaces, false)?;
             return Ok(Evidence::Imported { import: id, records: did.touched() });
         }

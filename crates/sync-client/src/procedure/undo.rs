@@ -230,9 +230,8 @@ impl Machine {
 /// The edits that take the import out of this machine's copy, and what they touch; none where it was not done.
 fn plan_of_copy(store: &Store, procedure: &Procedure) -> Result<(Vec<Edit>, Vec<SpaceUndone>)> {
     let done = store.imported::<serde_json::Value>(import_id(procedure))?.is_some();
-    let images = match (done, store.image(procedure.id(), Image::Before)?) {
-        (true, Some(before)) => before,
-        _ => return Ok((Vec::new(), Vec::new())),
+    let (true, Some(images)) = (done, store.image(procedure.id(), Image::Before)?) else {
+        return Ok((Vec::new(), Vec::new()));
     };
     let mut after = store.image(procedure.id(), Image::After)?;
     let (mut edits, mut undone) = (Vec::new(), Vec::new());

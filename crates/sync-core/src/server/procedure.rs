@@ -18,7 +18,7 @@ use crate::{
     value::Value,
 };
 use alloc::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     string::{String, ToString},
     vec::Vec,
 };
@@ -61,10 +61,9 @@ fn result<'a>(loaded: &'a Loaded, procedure: ProcedureId, step: &str) -> Option<
 
 /// Keeps a result once; an earlier one stands.
 fn keep(loaded: &mut Loaded, procedure: ProcedureId, step: &str, result: String) {
-    let key = (procedure, step.to_string());
-    if !loaded.steps.contains_key(&key) {
+    if let Entry::Vacant(free) = loaded.steps.entry((procedure, step.to_string())) {
         let kept = StepResult { procedure, step: step.into(), result };
-        loaded.steps.insert(key, kept.clone());
+        free.insert(kept.clone());
         loaded.writes.steps.push(kept);
     }
 }

@@ -30,9 +30,14 @@ const BY: &str = "administrator";
 
 type Outcome = Result<StepAnswer, Problem>;
 
+/// Which step of which procedure.
+type Key = (ProcedureId, &'static str);
+/// Where its end is heard of.
+type End = watch::Receiver<Option<Outcome>>;
+
 /// The steps that are being done.
 #[derive(Default)]
-pub(super) struct Running(Mutex<BTreeMap<(ProcedureId, &'static str), watch::Receiver<Option<Outcome>>>>);
+pub(super) struct Running(Mutex<BTreeMap<Key, End>>);
 
 impl<S: Store> Interface<S> {
     /// One of the server's steps of a procedure; a repeat gives the result that the step had, or waits for it.
@@ -58,11 +63,7 @@ impl<S: Store> Interface<S> {
     }
 
     /// Begins a step, or finds it under way, and waits for its end.
-    async fn detached<F>(
-        self: &Arc<Self>,
-        key: (ProcedureId, &'static str),
-        step: impl FnOnce(Arc<Self>) -> F,
-    ) -> Outcome
+    async fn detached<F>(self: &Arc<Self>, key: Key, step: impl FnOnce(Arc<Self>) -> F) -> Outcome
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
