@@ -219,7 +219,7 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     let begin = async |order: ProcedureOrder, token| {
         machine.begin_procedure(&order, Patience::default(), token).await.unwrap_err().code().to_string()
     };
-    assert_eq!(begin(order(BRANCH, vec![]), None).await, "administrator_needed");
+    assert_eq!(begin(order(BRANCH, vec![]), None).await, "administrator_required");
     assert_eq!(begin(order(BRANCH, vec![]), Some(TOKEN)).await, "network");
     assert_eq!(
         begin(order(BRANCH, vec![Item::AddressBook]), Some(TOKEN)).await,
