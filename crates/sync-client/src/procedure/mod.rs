@@ -296,7 +296,12 @@ impl Machine {
                     self.store().set_journal(procedure.id(), &procedure, now())?;
                     continue;
                 }
-                Action::Over => break,
+                Action::Over => {
+                    if matches!(procedure.phase(), Phase::Undone { .. }) {
+                        self.store().forget_images(procedure.id())?;
+                    }
+                    break;
+                }
                 Action::Refuse(refusal) => return Err(refused(refusal)),
                 Action::Run(step) if self.procedures.cancel.swap(false, Ordering::Relaxed) => {
                     vec![Event::Cancel, Event::StepFailed(step, failure(&cancelled()))]

@@ -64,6 +64,16 @@ impl Store {
         meta(&self.db, &image_key(procedure, image))
     }
 
+    /// Forgets what was kept: the procedure is undone.
+    pub(crate) fn forget_images(&mut self, procedure: ProcedureId) -> Result<()> {
+        self.transaction(|tx| {
+            for image in [Image::Before, Image::After] {
+                tx.execute("DELETE FROM meta WHERE key = ?1", [image_key(procedure, image)])?;
+            }
+            Ok(())
+        })
+    }
+
     /// What the last Start sent into this space, where it had something to send.
     pub(crate) fn started(&self, space: &SpaceName) -> Result<Option<Sent>> {
         let found: Option<Started> = meta(&self.db, &start_key(space))?;
