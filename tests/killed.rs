@@ -395,3 +395,85 @@ fn a_killed_procedure_goes_on_and_brings_its_lists_in_once() {
     println!("{resumed} procedures were resumed, after {done_before:?} steps");
     assert!(resumed > 2 && done_before.len() > 1, "{resumed} {done_before:?}");
 }
+
+/// Kills the machine or the server while a command runs; says whether the command ended well.
+fn kill_during(fleet: &Fleet, machine: &Machine, args: &[&str], random: &mut Random, most: u64) -> bool {
+    let mut running = machine.begin(args).unwrap();
+    random.wait(most);
+    if random.below(2) == 0 {
+        machine.kill();
+        random.wait(30);
+        machine.run().unwrap();
+    } else {
+        fleet.kill_server();
+        random.wait(30);
+        fleet.restart_server().unwrap();
+    }
+    running.wait().unwrap().success()
+}
+
+#[test]
+fn a_killed_undo_goes_on_and_leaves_everything_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let fleet = fleet(folder.path());
+    let mut random = Random::seeded(11);
+    let [one, two, _] = &fleet.machines[..] else { panic!("three machines") };
+    one.ok(&["set", "display-language", "ja"]).unwrap();
+    for n in 0..5 {
+        let name = format!("Of before {n}");
+        one.ok(&[&["address", "add", "--name", &name, "--mail", "b@x.example"], &SALES[..]].concat())
+            .unwrap();
+    }
+    one.ok(&["sync"]).unwrap();
+    // With ids and all fields.
+    let list = |machine: &Machine| machine.ok(&[&["address", "list"], &SALES[..]].concat());
+    let before = list(one).unwrap();
+    let file: PathBuf = folder.path().join("list.csv");
+    let (mut cut_off, mut undone_before) = (0, BTreeSet::new());
+    for round in 0..10 {
+        list_of(&file, round);
+        // The procedure itself is killed too: what is undone is finished, failed, or somewhere between.
+        if random.below(3) == 0 {
+            kill_during(&fleet, one, &["procedure", file.to_str().unwrap()], &mut random, 250);
+        } else {
+            one.ok(&["procedure", file.to_str().unwrap()]).unwrap();
+        }
+        let began = |report: &Value| report["procedure"].as_str().map(String::from);
+        let newest = one.ok(&["procedure", "--list"]).unwrap()[0].clone();
+        if newest["phase"] == "undone" || newest.is_null() {
+            // It was killed before it began.
+            continue;
+        }
+        let id = began(&newest).unwrap();
+        for _ in 0..2 {
+            if !kill_during(&fleet, one, &["procedure", "--undo", &id], &mut random, 200) {
+                let report = one.ok(&["procedure", "--show", &id]).unwrap();
+                undone_before.insert(report["undone"].as_array().unwrap().len());
+                cut_off += 1;
+            }
+        }
+        // By `--undo` or by `--resume`, whichever fits, until it is over.
+        let last = until(
+            || {
+                one.ask(&["procedure", if random.below(2) == 0 { "--undo" } else { "--resume" }])?;
+                one.ok(&["procedure", "--show", &id])
+            },
+            |report| report["phase"] == "undone",
+        )
+        .unwrap();
+        assert_eq!(last["phase"], "undone", "round {round}: {last}");
+        for machine in [one, two] {
+            let found = until(|| list(machine), |found| *found == before).unwrap();
+            assert_eq!(found, before, "round {round}, {}", machine.name);
+            let setting =
+                until(|| machine.ok(&["get", "display-language"]), |setting| setting["value"] == "ja");
+            assert_eq!(setting.unwrap()["value"], "ja");
+        }
+    }
+    println!("{cut_off} undoes were cut off, after {undone_before:?} steps");
+    assert!(cut_off > 2 && undone_before.len() > 1, "{cut_off} {undone_before:?}");
+}
+
+fn list_of(file: &Path, round: u64) -> BTreeSet<String> {
+    list(file, &format!("Round {round:02}"), 60)
+}

@@ -443,7 +443,7 @@ fn in_short(evidence: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let fields = fields.iter().filter(|(name, _)| *name != "step" && *name != "hash");
+    let fields = fields.iter().filter(|(name, _)| !["step", "hash", "sent"].contains(&name.as_str()));
     fields.map(|(name, value)| format!("{name} {}", short(value))).collect::<Vec<_>>().join(", ")
 }
 

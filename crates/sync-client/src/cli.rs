@@ -26,7 +26,12 @@ use std::{
     process::ExitCode,
 };
 use sync_core::{
-    address::Secret, id::ImportId, item::Item, machine::Role, procedure::ListMode, process::Process,
+    address::Secret,
+    id::{ImportId, ProcedureId},
+    item::Item,
+    machine::Role,
+    procedure::ListMode,
+    process::Process,
     replica::Pace,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -285,14 +290,17 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
     #[command(after_help = "Examples:
   sync-client --data DIR --administrator-token FILE procedure lists.csv
   sync-client --data DIR --administrator-token FILE procedure --resume
+  sync-client --data DIR --administrator-token FILE procedure lists.csv --plan
+  sync-client --data DIR --administrator-token FILE procedure --undo
   sync-client --data DIR procedure --list
 
 Each step is kept in a journal before it runs. After a failure, or a crash of either side,
 --resume goes on where it was. From its delete to its start the server keeps the lists concerned
-free for this machine.")]
+free for this machine. --undo takes a procedure back to where it began, whether it is finished,
+failed or cancelled; what somebody has edited since stays.")]
     Procedure {
         /// The file
-        #[arg(required_unless_present_any = ["resume", "cancel", "list"], conflicts_with_all = ["resume", "cancel", "list"])]
+        #[arg(required_unless_present_any = ["resume", "cancel", "list", "show", "undo"], conflicts_with_all = ["resume", "cancel", "list", "show", "undo"])]
         file: Option<PathBuf>,
         /// Take only this item; may be given again [default: personal-address-list and user-group-address-list]
         #[arg(long, value_name = "ITEM", conflicts_with_all = ["resume", "cancel", "list"])]
@@ -313,9 +321,18 @@ free for this machine.")]
         /// End the one that is not over where it stands
         #[arg(long, conflicts_with = "list")]
         cancel: bool,
+        /// Take one back to where it began: the one named, else the one that is not over, else the newest
+        #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with_all = ["item", "user", "group", "mode", "resume", "cancel", "list", "show"])]
+        undo: Option<Option<ProcedureId>>,
+        /// Show what would happen, and change nothing; alone with a file, or with --undo
+        #[arg(long, conflicts_with_all = ["resume", "cancel", "list", "show"])]
+        plan: bool,
         /// List all of this machine
         #[arg(long)]
         list: bool,
+        /// Show one, with what each step left as evidence
+        #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "cancel", "list"])]
+        show: Option<ProcedureId>,
         /// How long the stop sends what waits, in seconds
         #[arg(long, value_name = "S", default_value_t = 10)]
         deadline: u64,
@@ -723,22 +740,43 @@ fn command(words: Words) -> Result<Command> {
             let file = if file == Path::new("-") { None } else { Some(whole(&file)?) };
             Command::Export(ExportOrder { file, items, user, group, with_passwords, skip_refused })
         }
-        Words::Procedure { file, item, user, group, mode, resume, cancel, list, deadline, reserve, wait } => {
+        Words::Procedure {
+            file,
+            item,
+            user,
+            group,
+            mode,
+            resume,
+            cancel,
+            undo,
+            plan,
+            list,
+            show,
+            deadline,
+            reserve,
+            wait,
+        } => {
             let patience = Patience {
                 stop: Duration::from_secs(deadline),
                 reserve: Duration::from_secs(reserve),
                 start: Duration::from_secs(wait),
             };
-            match file {
-                Some(file) => {
+            match (file, show) {
+                (Some(file), _) => {
                     let order =
                         ProcedureOrder { file: whole(&file)?, items: item, user, group, mode: mode.into() };
-                    Command::Procedure { order, patience }
+                    Command::Procedure { order, patience, plan }
                 }
-                None if resume => Command::ProcedureResume { patience },
-                None if cancel => Command::ProcedureCancel,
-                None if list => Command::ProcedureList,
-                None => return Err(Error::WrongCommand("name the file that is to be brought in".into())),
+                (None, Some(id)) => Command::ProcedureShow { id },
+                (None, None) if undo.is_some() => {
+                    Command::ProcedureUndo { id: undo.flatten(), patience, plan }
+                }
+                (None, None) if resume => Command::ProcedureResume { patience },
+                (None, None) if cancel => Command::ProcedureCancel,
+                (None, None) if list => Command::ProcedureList,
+                (None, None) => {
+                    return Err(Error::WrongCommand("name the file that is to be brought in".into()));
+                }
             }
         }
         Words::Item { words } => Command::Item(words.with_files()?),

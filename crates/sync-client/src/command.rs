@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sync_core::{
     distribution::Receiving,
+    id::ProcedureId,
     machine::{Role, SyncState},
     record::Lost,
     wire::Malformed,
@@ -162,6 +163,24 @@ pub enum Command {
         order: ProcedureOrder,
         /// How long its steps may take.
         patience: Patience,
+        /// Whether it is only shown.
+        #[serde(default)]
+        plan: bool,
+    },
+    /// Takes a procedure back to its start.
+    ProcedureUndo {
+        /// Which; the one that is not over, or the newest, where none is named.
+        id: Option<ProcedureId>,
+        /// How long its steps may take.
+        patience: Patience,
+        /// Whether it is only shown.
+        #[serde(default)]
+        plan: bool,
+    },
+    /// Shows one procedure.
+    ProcedureShow {
+        /// Which.
+        id: ProcedureId,
     },
     /// Goes on with the procedure that is not over.
     ProcedureResume {
@@ -197,8 +216,14 @@ impl Command {
     /// Whether it tells people meanwhile how far it is.
     #[must_use]
     pub fn tells(&self) -> bool {
-        matches!(self, Self::Procedure { .. } | Self::ProcedureResume { .. } | Self::ProcedureCancel)
-            || self.imports()
+        let procedure = matches!(
+            self,
+            Self::Procedure { .. }
+                | Self::ProcedureResume { .. }
+                | Self::ProcedureUndo { .. }
+                | Self::ProcedureCancel
+        );
+        procedure || self.imports()
     }
 
     /// Whether it is an import or an undo, which can be cancelled while it runs.
@@ -256,6 +281,9 @@ impl Machine {
                 self.prove_administrator(administrator).await?;
                 // Its own step is the start; one before that would leave its import refused.
                 self.no_unfinished_procedure()?;
+                if let Some(token) = administrator {
+                    self.join_unasked(token).await?;
+                }
                 let state = self.start(patience).await?;
                 self.started(state)
             }
@@ -426,7 +454,22 @@ impl Machine {
                 let text = report.content.clone().unwrap_or_else(|| report.text());
                 Ok(Output::new(as_json(&report)?, text))
             }
-            Command::Procedure { order, patience } => {
+            Command::Procedure { order, plan: true, .. } => {
+                let plan = self.plan_procedure(&order, administrator).await?;
+                Ok(Output::new(as_json(&plan)?, plan.text()))
+            }
+            Command::ProcedureUndo { id, plan: true, .. } => {
+                let plan = self.plan_undo(id, administrator).await?;
+                Ok(Output::new(as_json(&plan)?, plan.text()))
+            }
+            Command::ProcedureUndo { id, patience, .. } => {
+                procedure(&self.undo_procedure(id, patience, administrator).await?)
+            }
+            Command::ProcedureShow { id } => {
+                let report = self.procedure(id)?;
+                Ok(Output::new(as_json(&report)?, report.full()))
+            }
+            Command::Procedure { order, patience, .. } => {
                 procedure(&self.begin_procedure(&order, patience, administrator).await?)
             }
             Command::ProcedureResume { patience } => {
@@ -435,8 +478,10 @@ impl Machine {
             Command::ProcedureCancel => procedure(&self.cancel_procedure(administrator).await?),
             Command::ProcedureList => {
                 let all = self.procedures()?;
-                let lines =
-                    all.iter().map(|one| format!("{}  {}  {}", one.procedure, one.source.name, one.text));
+                let lines = all.iter().map(|one| {
+                    let began = one.began.as_deref().unwrap_or_default();
+                    format!("{}  {began}  {}  {}", one.procedure, one.source.name, one.text)
+                });
                 let text = lines.collect::<Vec<_>>().join("\n");
                 Ok(Output::new(as_json(&all)?, text))
             }

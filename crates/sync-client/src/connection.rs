@@ -25,7 +25,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use sync_core::{
-    api::{ADMINISTRATOR_HEADER, Route},
+    api::{ADMINISTRATOR_HEADER, PROCEDURE, Route},
     machine::DestinationAddress,
     protocol::{MEDIA_TYPE, Problem},
     wire,
@@ -37,6 +37,15 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a round trip may take.
 const ROUND_TRIP: Duration = Duration::from_secs(30);
+/// How long one may take in which the server does a step of a procedure: longer than the server lets it.
+const LONG_ROUND_TRIP: Duration = Duration::from_secs(960);
+/// How often a connection over which an answer is awaited is looked at, and how long it may be silent then.
+const ALIVE: Duration = Duration::from_secs(15);
+
+/// How long the answer to a route may take.
+fn patience(route: &Route) -> Duration {
+    if *route == PROCEDURE { LONG_ROUND_TRIP } else { ROUND_TRIP }
+}
 
 /// A SHA-256 of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +155,9 @@ impl Connection {
             .pool_idle_timeout(Duration::from_secs(90))
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
+            // A server whose host is gone must not be waited for as long as a backup may take.
+            .http2_keep_alive_interval(ALIVE)
+            .http2_keep_alive_timeout(ALIVE)
             .build(https);
         let origin = format!("https://{}", target.connect_to.as_deref().unwrap_or(&host));
         Ok(Self { client, origin, host, token: target.token, pin })
@@ -217,7 +229,7 @@ impl Connection {
                 Limited::new(body, MOST_BYTES).collect().await.map_err(|e| unreachable(e.to_string()))?;
             Ok::<_, Error>((head, body.to_bytes()))
         };
-        let (head, body) = tokio::time::timeout(ROUND_TRIP, exchange)
+        let (head, body) = tokio::time::timeout(patience(route), exchange)
             .await
             .map_err(|_| Error::Timeout(self.host.clone()))??;
         if head.status.is_success() {

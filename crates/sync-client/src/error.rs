@@ -218,7 +218,7 @@ impl Error {
             Self::Refused(problem) => &problem.code,
             Self::UnreadableAnswer { .. } => "unreadable_answer",
             Self::AnotherServer => "another_server",
-            Self::AdministratorNeeded => "administrator_needed",
+            Self::AdministratorNeeded => "administrator_required",
             Self::AdministratorRefused => "administrator_refused",
             Self::NobodyLoggedIn => "nobody_logged_in",
             Self::NotAMember(_) => "not_a_member",

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     facts::facts,
     machine::Machine,
-    store::Store,
+    store::{Level, Store},
 };
 use std::collections::BTreeSet;
 use sync_core::{
@@ -217,7 +217,14 @@ impl Machine {
                 Ok((admitted, notes))
             }
             Err(error) if stopped && error.is_of_the_network() => {
-                self.store().join(&wanted)?;
+                let mut store = self.store();
+                store.join(&wanted)?;
+                let mut unasked = store.unasked()?;
+                unasked.extend(
+                    wanted.iter().filter(|space| !unasked.contains(space)).cloned().collect::<Vec<_>>(),
+                );
+                store.set_unasked(&unasked)?;
+                drop(store);
                 admitted.extend(wanted);
                 let text =
                     "the server did not say whether it knows these users and groups; the next start asks it";
@@ -225,6 +232,31 @@ impl Machine {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Joins at the server what was joined here while it was out of reach, so that a Start sends it: a space of which the
+    /// machine is no member there would only be set aside. One that the server does not know, or that the enrolment does
+    /// not cover, is, and the log says so.
+    ///
+    /// # Errors
+    /// The network's.
+    pub(crate) async fn join_unasked(&self, token: &str) -> Result<()> {
+        let mut unasked = self.store().unasked()?;
+        while let Some(space) = unasked.last().cloned() {
+            let refusal = match self.join_if_known(core::slice::from_ref(&space), token).await {
+                Ok(Ok(_)) => None,
+                Ok(Err(note)) => Some((note.code.to_string(), note.text)),
+                Err(Error::Refused(problem)) if problem.status < 500 => Some((problem.code, problem.title)),
+                Err(error) => return Err(error),
+            };
+            let mut store = self.store();
+            if let Some((code, text)) = refusal {
+                store.note(Level::Error, &code, &format!("{space} can't be sent: {text}"), now())?;
+            }
+            unasked.pop();
+            store.set_unasked(&unasked)?;
+        }
+        Ok(())
     }
 
     /// Joins those of the spaces that the server knows.

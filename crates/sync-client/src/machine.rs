@@ -524,7 +524,7 @@ mod tests {
             };
             assert_eq!((left, machine.state()), (1, SyncState::Stopped));
             let refused = machine.execute(Command::Start { patience: Duration::ZERO }, None).await;
-            assert_eq!(refused.unwrap_err().code(), "administrator_needed");
+            assert_eq!(refused.unwrap_err().code(), "administrator_required");
         });
     }
 }

@@ -100,7 +100,7 @@ pub fn text(status: &Value) -> String {
     if let Some(procedure) = status["procedure"]["text"].as_str() {
         let _ = writeln!(
             text,
-            "{:<18} {procedure}\n{:<18} go on: sync-client procedure --resume, or end it: procedure --cancel",
+            "{:<18} {procedure}\n{:<18} go on: sync-client procedure --resume, take it back: --undo, or end it: --cancel",
             "Procedure", ""
         );
     }

@@ -5,6 +5,7 @@
 
 use crate::{
     id::{MachineId, ProcedureId, SnapshotId},
+    procedure::{Sent, undo::SpaceUndone},
     server::{Deleted, Scope},
     space::SpaceName,
     time::Timestamp,
@@ -60,6 +61,8 @@ routes! {
     JOIN = "POST" "/v1/join" MachineWithAdministrator;
     /// The server's steps of a procedure: [`StepRequest`] to [`StepAnswer`].
     PROCEDURE = "POST" "/v1/procedure" MachineWithAdministrator;
+    /// Ends any machine's procedure: [`EndProcedureRequest`] to [`StepAnswer::Cancelled`].
+    END_PROCEDURE = "POST" "/v1/end-procedure" Administrator;
     /// Proves an administrator's token: [`Health`].
     ADMINISTRATOR = "GET" "/v1/administrator" Administrator;
     /// Makes a one-time code: [`CodeRequest`] to [`CodeAnswer`].
@@ -153,6 +156,9 @@ pub struct SpaceInfo {
     pub records: u64,
     /// Until when it is reserved for a machine's procedure.
     pub reserved_until: Option<Timestamp>,
+    /// That procedure.
+    #[serde(default)]
+    pub reserved_for: Option<ProcedureId>,
 }
 
 /// Deletes spaces.
@@ -262,8 +268,46 @@ pub enum ServerStep {
         /// For how many seconds they are reserved, unless the Start comes before.
         reserve_for: u64,
     },
-    /// End the procedure before its Start: lift its reservations.
+    /// End the procedure: lift its reservations, and do none of its steps after this.
     Cancel,
+    /// What the procedure would meet, were it begun now; changes nothing.
+    Plan {
+        /// The users and groups concerned.
+        spaces: Vec<SpaceName>,
+    },
+    /// Take the procedure back: what its deletion kept comes back as new changes, what its import brought goes, unless
+    /// somebody has written there since. None of its steps is done after this.
+    Undo {
+        /// What the machine's Start sent.
+        sent: Vec<Sent>,
+        /// Only count, and change nothing.
+        #[serde(default)]
+        plan: bool,
+    },
+}
+
+/// Ends a procedure, whichever machine began it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndProcedureRequest {
+    /// Which.
+    pub procedure: ProcedureId,
+}
+
+/// A space as a procedure would meet it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSpace {
+    /// The space.
+    pub space: SpaceName,
+    /// Whether the server knows this user or group.
+    pub known: bool,
+    /// Whether the machine's enrolment covers it.
+    pub covered: bool,
+    /// How many live records would be deleted.
+    pub records: u64,
+    /// Until when it is reserved for another procedure.
+    pub reserved_until: Option<Timestamp>,
+    /// How many other machines have it.
+    pub machines: u64,
 }
 
 /// The result of a server's step.
@@ -274,6 +318,13 @@ pub enum StepAnswer {
     BackedUp(BackupAnswer),
     /// What was deleted.
     Deleted(Vec<Deleted>),
-    /// The reservations are lifted.
-    Cancelled,
+    /// The procedure is ended and its reservations are lifted.
+    Cancelled {
+        /// What its deletion did; `None` where it never came, and never will.
+        deleted: Option<Vec<Deleted>>,
+    },
+    /// What the procedure would meet, space by space.
+    Planned(Vec<PlannedSpace>),
+    /// What was taken back, or would be.
+    Undone(Vec<SpaceUndone>),
 }

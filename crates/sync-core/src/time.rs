@@ -55,3 +55,48 @@ impl FromStr for Timestamp {
             .map_err(|_| NotATimestamp(text.to_string()))
     }
 }
+
+/// Moments as RFC 3339 text, for what people and scripts read; numbers are read too. For `#[serde(with = ...)]`.
+pub mod as_text {
+    use super::Timestamp;
+    use core::fmt;
+    use serde::{Deserializer, Serializer, de};
+
+    /// Writes the text.
+    ///
+    /// # Errors
+    /// The encoder's.
+    pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(moment)
+    }
+
+    /// Reads a text, or milliseconds.
+    ///
+    /// # Errors
+    /// Where it is neither.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        struct Either;
+        impl de::Visitor<'_> for Either {
+            type Value = Timestamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date and time, or milliseconds since 1970")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                // How a moment beyond the calendar is written.
+                let milliseconds = text.strip_suffix(" ms").and_then(|number| number.parse().ok());
+                milliseconds.map_or_else(|| text.parse().map_err(de::Error::custom), |ms| Ok(Timestamp(ms)))
+            }
+
+            fn visit_i64<E: de::Error>(self, milliseconds: i64) -> Result<Timestamp, E> {
+                Ok(Timestamp(milliseconds))
+            }
+
+            fn visit_u64<E: de::Error>(self, milliseconds: u64) -> Result<Timestamp, E> {
+                i64::try_from(milliseconds).map(Timestamp).map_err(de::Error::custom)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}

@@ -445,11 +445,11 @@ fn a_reservation_ends_with_its_time_or_a_cancel() {
         w.round(1);
         assert_eq!(w.head(&sales()), 0);
         if cancel {
-            let wrong = sync_core::server::Request::CancelProcedure { procedure };
+            let wrong = sync_core::server::Request::CancelProcedure { procedure, machine: None };
             w.commit(wrong);
             assert!(w.server.spaces[&sales()].reservation.is_some(), "another's cancel lifts nothing");
             let right = ProcedureId(Uuid::from_u128(2));
-            w.commit(sync_core::server::Request::CancelProcedure { procedure: right });
+            w.commit(sync_core::server::Request::CancelProcedure { procedure: right, machine: None });
             assert!(w.server.spaces[&sales()].reservation.is_none());
         } else {
             w.now = Timestamp(w.now.0 + 1_000);

@@ -15,9 +15,10 @@ use std::{ffi::OsString, io::Write as _, net::SocketAddr, path::PathBuf, process
 use sync_core::{
     api::{
         self, BackupAnswer, BackupRequest, BringBackAnswer, BringBackRequest, CodeAnswer, CodeRequest,
-        DeleteAnswer, DeleteRequest, MachineInfo, SnapshotInfo, Source, SpaceInfo,
+        DeleteAnswer, DeleteRequest, EndProcedureRequest, MachineInfo, SnapshotInfo, Source, SpaceInfo,
+        StepAnswer,
     },
-    id::SnapshotId,
+    id::{ProcedureId, SnapshotId},
     protocol::{Limits, RestoreMode},
     server::Scope,
     space::SpaceName,
@@ -99,6 +100,11 @@ enum Words {
         /// A group; may be given several times
         #[arg(long, value_name = "ID")]
         group: Vec<String>,
+    },
+    /// End a machine's procedure, and lift its reservations: where the machine itself can't any more
+    EndProcedure {
+        /// Its id; `spaces --json` says for which one a space is reserved
+        id: ProcedureId,
     },
     /// List the machines
     Machines,
@@ -404,6 +410,21 @@ async fn ask(folder: &Folder, words: Words) -> Result<Output, Failure> {
             let text = lines.collect::<Vec<_>>().join("\n");
             Output::new(&done, text)
         }
+        Words::EndProcedure { id: procedure } => {
+            let ended: StepAnswer =
+                remote.ask(api::END_PROCEDURE, Some(&EndProcedureRequest { procedure })).await?;
+            let text = match &ended {
+                StepAnswer::Cancelled { deleted: Some(deleted) } => {
+                    let names: Vec<String> = deleted.iter().map(|one| one.space.to_string()).collect();
+                    format!(
+                        "The procedure is ended. It had deleted {}; sync-server snapshots lists what was kept.",
+                        names.join(", ")
+                    )
+                }
+                _ => "The procedure is ended; it had deleted nothing.".to_string(),
+            };
+            Output::new(&ended, text)
+        }
         Words::Machines => {
             let machines: Vec<MachineInfo> = remote.ask(api::MACHINES, NOTHING).await?;
             let lines = machines.iter().map(|machine| {
@@ -421,9 +442,11 @@ async fn ask(folder: &Folder, words: Words) -> Result<Output, Failure> {
         Words::Spaces => {
             let spaces: Vec<SpaceInfo> = remote.ask(api::SPACES, NOTHING).await?;
             let lines = spaces.iter().map(|space| {
-                let held = space
-                    .reserved_until
-                    .map_or_else(String::new, |until| format!(", reserved until {until}"));
+                let held = space.reserved_until.map_or_else(String::new, |until| {
+                    let whose =
+                        space.reserved_for.map_or_else(String::new, |id| format!(" for the procedure {id}"));
+                    format!(", reserved until {until}{whose}")
+                });
                 format!("{:<32} {} records{held}", space.space.to_string(), space.records)
             });
             let text = lines.collect::<Vec<_>>().join("\n");

@@ -42,6 +42,7 @@ use fingerprint::{Ids, fresh_id, stale};
 use parking_lot::Mutex;
 use plan::{Means, Part, Plans};
 use progress::Running;
+pub(crate) use read::Read;
 use read::{RowCounts, keep_out};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -218,7 +219,7 @@ impl Machine {
     ) -> Result<ImportReport> {
         let running = if order.plan { Imports::aside(id) } else { self.imports.begin(id)? };
         let _unless_dropped = running.unless_dropped();
-        let prepare = self.prepare(id, order, bounds, administrator, &running, watch);
+        let prepare = self.ready(id, order, bounds, administrator, &running, watch);
         let prepared = tokio::select! {
             biased;
             cancelled = running.cancelled() => return Err(cancelled),
@@ -261,7 +262,7 @@ impl Machine {
     }
 
     /// Everything that may have to wait, and everything that can be refused before anything is planned.
-    async fn prepare(
+    async fn ready(
         &self,
         id: ImportId,
         order: &ImportOrder,
@@ -333,12 +334,7 @@ impl Machine {
             warnings.extend(read.split.keep_out_unknown(known));
         }
         let rows = read.counts();
-        // A list that may be emptied is replaced by what the file does not hold.
-        let emptied = read.split.taken.values().all(Vec::is_empty);
-        let mut taken = read.split.taken;
-        let parts = spaces.into_iter().filter_map(|(space, place)| {
-            Some(Part { item: item_of(&place), space, entries: taken.remove(&place)? })
-        });
+        let (parts, carries) = parts_of(read.split, &spaces);
         Ok(Prepared::Ready(Box::new(Job {
             id,
             order: order.clone(),
@@ -347,14 +343,47 @@ impl Machine {
             source,
             verdicts,
             allowed,
-            parts: parts.collect(),
+            parts,
             rows,
             file,
-            carries: Carries { all: emptied, ..Carries::ADDRESSES },
+            carries,
             catalogue: self.catalogue,
             warnings,
         })))
     }
+}
+
+impl Machine {
+    /// What the rows of a file would do to these lists, whatever the rules say of it now.
+    pub(crate) fn show(
+        &self,
+        order: &ImportOrder,
+        read: Read,
+        places: &BTreeMap<SpaceName, Place>,
+        warnings: Vec<Note>,
+    ) -> Result<ImportReport> {
+        let rows = read.counts();
+        let (parts, carries) = parts_of(read.split, places);
+        let verdicts = Verdicts { operation: Operation::Import, lines: Vec::new() };
+        let means = Means { catalogue: &self.catalogue, carries, verdicts: &verdicts };
+        let mut ids = Ids::new(fresh_id()?);
+        let plans = Plans::make(&self.store(), &mut || ids.fresh(), order, parts, &means)?;
+        let mut report = report(order, &plans, rows, warnings);
+        report.problems = plans.problems().map(Remark::from).collect();
+        report.plan = Some(plans.effects());
+        Ok(report)
+    }
+}
+
+/// The entries of a file of addresses, list by list, and what such a file can say.
+fn parts_of(split: Split<Incoming>, places: &BTreeMap<SpaceName, Place>) -> (Vec<Part>, Carries) {
+    // A list that may be emptied is replaced by what the file does not hold.
+    let all = split.taken.values().all(Vec::is_empty);
+    let mut taken = split.taken;
+    let parts = places.iter().filter_map(|(space, place)| {
+        Some(Part { item: item_of(place), space: space.clone(), entries: taken.remove(place)? })
+    });
+    (parts.collect(), Carries { all, ..Carries::ADDRESSES })
 }
 
 /// What bounds an import beside its order.
@@ -454,7 +483,7 @@ fn write<T: Serialize>(
     });
     let author = Author { person: Some(facts.person.clone()), time: now(), import: Some(id) };
     let most = usize::try_from(total).unwrap_or(usize::MAX);
-    let importing = Importing { author: &author, facts: &facts, did, most, edits };
+    let importing = Importing { author: &author, facts: &facts, did, most, edits, keep: None };
     let written = store.import(id, importing, &mut |count| {
         if count % STRIDE == 0 || count == total {
             running.update(|now| (now.records, now.items) = (count, milestones.items_at(count)));

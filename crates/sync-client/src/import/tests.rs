@@ -229,7 +229,7 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     let begin = async |order: ProcedureOrder, token| {
         machine.begin_procedure(&order, Patience::default(), token).await.unwrap_err().code().to_string()
     };
-    assert_eq!(begin(order(BRANCH, vec![]), None).await, "administrator_needed");
+    assert_eq!(begin(order(BRANCH, vec![]), None).await, "administrator_required");
     assert_eq!(begin(order(BRANCH, vec![]), Some(TOKEN)).await, "network");
     assert_eq!(
         begin(order(BRANCH, vec![Item::AddressBook]), Some(TOKEN)).await,
@@ -257,7 +257,7 @@ fn interrupted(machine: &Machine, file: &str, hash: FileHash) -> ProcedureId {
         Evidence::Joined { level: vec![] },
         Evidence::Stopped { unsent: 0 },
         Evidence::BackedUp { backup: "b".into(), hash: FileHash([0; 32]) },
-        Evidence::Deleted { spaces: vec![], snapshots: vec![], reserved_until: Timestamp(0) },
+        Evidence::Deleted { spaces: vec![], snapshots: vec![], records: 0, reserved_until: Timestamp(0) },
     ] {
         let _ = procedure.handle(Happened::StepDone(evidence), now());
     }

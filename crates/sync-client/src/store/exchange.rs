@@ -1,6 +1,6 @@
 //! What to send to the server, what to make of its answer, Start and Stop.
 
-use super::{LogLine, Progress, Store, edit, join, kept, kept::Occasion, log, rows, set_meta};
+use super::{LogLine, Progress, Store, edit, join, kept, kept::Occasion, log, procedures, rows, set_meta};
 use crate::{
     draw,
     error::{Error, Result},
@@ -439,13 +439,15 @@ impl Taking {
     fn rename(&mut self, tx: &Transaction<'_>, old: Incarnation) -> Result<()> {
         let new = Incarnation(draw::uuid()?);
         let mut statement =
-            tx.prepare_cached("SELECT id, head FROM space WHERE id IN (SELECT space FROM outbox)")?;
+            tx.prepare_cached("SELECT id, head, name FROM space WHERE id IN (SELECT space FROM outbox)")?;
         let mut found = statement.query([])?;
-        let mut spaces: Vec<(i64, SpaceHead)> = Vec::new();
+        let mut spaces: Vec<(i64, SpaceHead, SpaceName)> = Vec::new();
         while let Some(row) = found.next()? {
-            spaces.push((row.get(0)?, rows::body(row, 1)?));
+            let name = rows::space_name(&row.get::<_, String>(2)?)?;
+            spaces.push((row.get(0)?, rows::body(row, 1)?, name));
         }
-        for (space, head) in spaces {
+        for (space, head, name) in spaces {
+            procedures::rename_start(tx, &name, head.known_of(old), old, new)?;
             let outbox = rows::outbox(tx, space)?;
             let renamed = replica::rename(outbox.clone(), head.known_of(old), old, new);
             if renamed != outbox {
@@ -489,8 +491,11 @@ impl Taking {
             let occasion = Occasion { reason: Reason::Start, author: &self.author, machine: self.machine };
             kept::keep(tx, space, &name, &found.head, &occasion)?;
             if standing.head > 0 {
-                self.report.set_aside.push((name, Reason::Start));
+                self.report.set_aside.push((name.clone(), Reason::Start));
             }
+        }
+        if let Some(last) = started.outbox.last() {
+            procedures::keep_start(tx, &name, standing.generation, last.id.incarnation, last.id.number)?;
         }
         rows::clear(tx, space)?;
         started.outbox.iter().try_for_each(|change| rows::push(tx, space, change))?;

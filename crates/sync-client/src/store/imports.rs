@@ -18,6 +18,7 @@ use sync_core::{
     procedure::ListMode,
     record::{FieldName, Record},
     replica::SpaceHead,
+    snapshot::Reason,
     space::SpaceName,
     time::Timestamp,
     value::Value,
@@ -207,6 +208,8 @@ pub struct Importing<'a, T, E> {
     pub most: usize,
     /// The edits; those of one space together.
     pub edits: E,
+    /// Keep each space that is edited as a snapshot first, for this reason.
+    pub keep: Option<Reason>,
 }
 
 impl Store {
@@ -222,7 +225,7 @@ impl Store {
         importing: Importing<'_, T, impl Iterator<Item = (SpaceName, RecordId, Operation)>>,
         go_on: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<bool> {
-        let Importing { author, facts, did, most, edits } = importing;
+        let Importing { author, facts, did, most, edits, keep } = importing;
         let did = json(did)?;
         let author = Author { import: Some(id), ..author.clone() };
         if self.import_is_done(id)? {
@@ -231,7 +234,7 @@ impl Store {
         let writer = self.writer(most);
         let line = self.transaction(|tx| begin(tx, id, author.time, facts))?;
         let done = self.transaction(|tx| {
-            let mut writing = Writing::new(tx, &author, writer, None);
+            let mut writing = Writing::new(tx, &author, writer, keep);
             let mut kept = Keeping { tx, line, part: 0, space: None, rows: Vec::new(), bytes: 0 };
             let mut count = 0;
             for (space, record, operation) in edits {

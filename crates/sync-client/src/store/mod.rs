@@ -10,6 +10,7 @@
 //! | `exchange` | what to send, what to make of the answer, Start and Stop |
 //! | `imports` | imports under their ids, each at most once, with what stood before |
 //! | `kept` | snapshots, superseded values, history |
+//! | `procedures` | what the undo of a procedure needs |
 //! | `log` | logins, journals of procedures, the communication log |
 
 mod edit;
@@ -17,6 +18,7 @@ mod exchange;
 mod imports;
 mod kept;
 mod log;
+mod procedures;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ pub use imports::{
 };
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
+pub(crate) use procedures::Image;
 
 use crate::{
     draw,
@@ -356,6 +359,22 @@ impl Store {
     pub fn join(&mut self, spaces: &[SpaceName]) -> Result<()> {
         let stopped = self.state() == SyncState::Stopped;
         self.transaction(|tx| spaces.iter().try_for_each(|space| join(tx, space, stopped).map(|_| ())))
+    }
+
+    /// Keeps that the server was not asked about spaces which were joined here: the next Start asks it.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn set_unasked(&mut self, spaces: &[SpaceName]) -> Result<()> {
+        self.transaction(|tx| set_meta(tx, "unasked", &spaces))
+    }
+
+    /// The spaces that were joined here without the server's word.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn unasked(&self) -> Result<Vec<SpaceName>> {
+        Ok(meta(&self.db, "unasked")?.unwrap_or_default())
     }
 
     /// One transaction, begun as a writer's so that it never fails half-way for a lock.

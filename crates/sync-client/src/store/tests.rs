@@ -575,7 +575,10 @@ fn a_wait_ends_with_the_reservation_not_with_the_back_off() {
         assert!(server.level(&mut b).outcome.waits);
         assert!(server.level(&mut b).outcome.waits, "nothing has moved it since");
         if cancelled {
-            server.commit(Request::CancelProcedure { procedure: ProcedureId(Uuid::from_u128(9)) });
+            server.commit(Request::CancelProcedure {
+                procedure: ProcedureId(Uuid::from_u128(9)),
+                machine: None,
+            });
         } else {
             a.set_state(SyncState::Starting).unwrap();
             server.level(&mut a);

@@ -1,11 +1,11 @@
 //! What the journal of a procedure keeps: what was ordered, and what each step left behind.
 
-use super::Step;
+use super::{Step, undo::SpaceUndone};
 use crate::{
-    id::{Generation, ImportId, Sequence, SnapshotId},
+    id::{Generation, ImportId, Incarnation, Sequence, SnapshotId},
     item::Item,
     space::SpaceName,
-    time::Timestamp,
+    time::{Timestamp, as_text},
 };
 use alloc::{string::String, vec::Vec};
 use core::{fmt, str::FromStr};
@@ -108,13 +108,26 @@ pub struct Order {
     /// Where rows without an owner go; `None` leaves them out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unowned: Option<SpaceName>,
+    /// Whether the client function synchronized when it was ordered: then its undoing ends with a start.
+    #[serde(default)]
+    pub synchronized: bool,
+    /// Who ordered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 impl Order {
     /// An order that replaces lists.
     #[must_use]
     pub const fn new(spaces: Vec<SpaceName>, items: Vec<Item>, source: Source) -> Self {
-        Self { spaces, items, source, mode: ListMode::Replace, unowned: None }
+        Self { spaces, items, source, mode: ListMode::Replace, unowned: None, synchronized: false, by: None }
+    }
+
+    /// The same, said by whom and in which state of the client function.
+    #[must_use]
+    pub fn with_origin(mut self, by: Option<String>, synchronized: bool) -> Self {
+        (self.by, self.synchronized) = (by, synchronized);
+        self
     }
 
     /// The same with a place for rows without an owner.
@@ -164,7 +177,11 @@ pub enum Evidence {
         /// What the server kept of them; nothing of a space that held nothing.
         #[serde(default)]
         snapshots: Vec<SnapshotId>,
+        /// How many records they held.
+        #[serde(default)]
+        records: u64,
         /// Until when the server reserves them for this machine, by the server's clock.
+        #[serde(with = "as_text")]
         reserved_until: Timestamp,
     },
     /// Of [`Step::Import`].
@@ -181,7 +198,21 @@ pub enum Evidence {
         /// The spaces that the server had data in before the copy arrived: there the server's stands, and the import
         /// was set aside in a snapshot.
         set_aside: Vec<SpaceName>,
+        /// By what its undoing knows what it sent.
+        #[serde(default)]
+        sent: Vec<Sent>,
     },
+}
+
+/// What a Start sent into one emptied space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The space.
+    pub space: SpaceName,
+    /// The generation that it was sent into.
+    pub generation: Generation,
+    /// The incarnations of its changes, each with the last number.
+    pub changes: Vec<(Incarnation, u64)>,
 }
 
 impl Evidence {
@@ -203,9 +234,63 @@ impl Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// When, by the machine's clock.
+    #[serde(with = "as_text")]
     pub at: Timestamp,
     /// What it left behind.
     pub evidence: Evidence,
+}
+
+/// What the undoing of a step did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum UndoEvidence {
+    /// Of [`Step::Start`]: the client function was stopped.
+    #[serde(rename = "start")]
+    Stopped {
+        /// How many changes could not be sent before the deadline; they stay on this machine.
+        unsent: u64,
+    },
+    /// Of [`Step::Import`]: the machine's copy is what it was before.
+    #[serde(rename = "import")]
+    TakenOut {
+        /// What that touched.
+        spaces: Vec<SpaceUndone>,
+    },
+    /// Of [`Step::Delete`]: the server's data are what they were before.
+    #[serde(rename = "delete")]
+    BroughtBack {
+        /// What that touched; nothing where the deletion never came to the server.
+        spaces: Vec<SpaceUndone>,
+    },
+    /// Of [`Step::Stop`].
+    #[serde(rename = "stop")]
+    Restarted {
+        /// Whether the client function was started again; it stays stopped where it was stopped before.
+        started: bool,
+    },
+}
+
+impl UndoEvidence {
+    /// The step that was undone.
+    #[must_use]
+    pub const fn step(&self) -> Step {
+        match self {
+            Self::Stopped { .. } => Step::Start,
+            Self::TakenOut { .. } => Step::Import,
+            Self::BroughtBack { .. } => Step::Delete,
+            Self::Restarted { .. } => Step::Stop,
+        }
+    }
+}
+
+/// A step that was undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undone {
+    /// When, by the machine's clock.
+    #[serde(with = "as_text")]
+    pub at: Timestamp,
+    /// What that did.
+    pub evidence: UndoEvidence,
 }
 
 /// Why a step failed. It left the fleet as it was before the step.

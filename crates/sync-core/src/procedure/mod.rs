@@ -5,6 +5,9 @@
 //! hands the stored one [`Event::Resume`]. Every step may therefore run twice; the server keeps the result of each step
 //! under the procedure's id, so that a repeat gives the same.
 //!
+//! A procedure that has come to rest, finished or not, is taken back to its start by [`Event::Undo`]: the steps are undone
+//! in reverse order, under the same journal and with the same care for crashes.
+//!
 //! ```
 //! use sync_core::{id::ProcedureId, item::Item, space::SpaceName, time::Timestamp};
 //! use sync_core::procedure::{Action, Event, Evidence, FileHash, Order, Procedure, Source, Step};
@@ -23,10 +26,18 @@
 //! ```
 
 mod journal;
+pub mod undo;
 
-pub use journal::{Done, Evidence, Failure, FileHash, ListMode, NotAFileHash, Order, Source};
+pub use journal::{
+    Done, Evidence, Failure, FileHash, ListMode, NotAFileHash, Order, Sent, Source, UndoEvidence, Undone,
+};
 
-use crate::{id::ProcedureId, names::named, space::SpaceName, time::Timestamp};
+use crate::{
+    id::ProcedureId,
+    names::named,
+    space::SpaceName,
+    time::{Timestamp, as_text},
+};
 use alloc::{
     string::{String, ToString},
     vec,
@@ -67,6 +78,12 @@ impl Step {
             Self::Start => None,
         }
     }
+
+    /// Whether there is anything to do for its undoing: a membership and a backup stay.
+    #[must_use]
+    pub const fn is_undone(self) -> bool {
+        !matches!(self, Self::Join | Self::BackUp)
+    }
 }
 
 /// Where a procedure stands.
@@ -86,6 +103,7 @@ pub enum Phase {
         /// Which.
         step: Step,
         /// Since when.
+        #[serde(with = "as_text")]
         at: Timestamp,
         /// Why.
         failure: Failure,
@@ -97,14 +115,37 @@ pub enum Phase {
         /// Why ending the reservation failed the last time.
         failure: Option<Failure>,
     },
-    /// Cancelled. What was done until then stands: see [`Procedure::done`].
+    /// Cancelled. What was done until then stands: see [`Procedure::done`] and [`Procedure::undone`].
     Cancelled {
         /// When.
+        #[serde(with = "as_text")]
         at: Timestamp,
     },
     /// All steps are done.
     Finished {
         /// When.
+        #[serde(with = "as_text")]
+        at: Timestamp,
+    },
+    /// A step is being undone, or was when the process died.
+    Undoing {
+        /// Which.
+        step: Step,
+    },
+    /// The undoing of a step failed; the procedure waits for [`Event::Resume`] or [`Event::Cancel`].
+    UndoFailed {
+        /// Which.
+        step: Step,
+        /// Since when.
+        #[serde(with = "as_text")]
+        at: Timestamp,
+        /// Why.
+        failure: Failure,
+    },
+    /// All that was done is undone.
+    Undone {
+        /// When.
+        #[serde(with = "as_text")]
         at: Timestamp,
     },
 }
@@ -123,10 +164,18 @@ pub enum Event {
     Resume,
     /// The administrator wants it to end here.
     Cancel,
-    /// The server ended the reservation.
-    ReservationEnded,
+    /// The server ended the procedure and its reservation; with what its deletion did, where that came to the server and
+    /// its answer did not come back.
+    ReservationEnded(Option<Evidence>),
     /// The reservation could not be ended.
     ReservationNotEnded(Failure),
+    /// The administrator wants everything to be as it was before. Nothing of the procedure may be on its way at the
+    /// machine; what may be at the server is refused there.
+    Undo,
+    /// The running step is undone.
+    StepUndone(UndoEvidence),
+    /// The running step could not be undone.
+    UndoFailed(Step, Failure),
 }
 
 /// What to do, in order.
@@ -140,7 +189,10 @@ pub enum Action {
     /// End the reservation on the server under the procedure's id, where there is one; answer with
     /// [`Event::ReservationEnded`] or [`Event::ReservationNotEnded`].
     EndReservation,
-    /// It is over, finished or cancelled.
+    /// Undo the step under the procedure's id, whether it was done, half done or not at all; answer with
+    /// [`Event::StepUndone`] or [`Event::UndoFailed`].
+    Undo(Step),
+    /// It is over: finished, cancelled or undone.
     Over,
     /// The event can't happen here; nothing changed.
     Refuse(Refusal),
@@ -171,6 +223,12 @@ pub enum Refusal {
     /// It is being cancelled.
     #[error("the procedure is being cancelled")]
     Cancelled,
+    /// It is undone already.
+    #[error("the procedure is undone already: list the procedures to see which others there are")]
+    Undone,
+    /// It is being undone.
+    #[error("the procedure is being undone: resume it or cancel it")]
+    Undoing,
     /// Not this step's turn.
     #[error("it is not this step's turn: the order is join, stop, back up, delete, import, start")]
     OutOfOrder,
@@ -188,6 +246,8 @@ impl Refusal {
             Self::NotBegun => "procedure_not_begun",
             Self::Over => "procedure_over",
             Self::Cancelled => "procedure_cancelled",
+            Self::Undone => "procedure_undone",
+            Self::Undoing => "procedure_being_undone",
             Self::OutOfOrder => "procedure_out_of_order",
         }
     }
@@ -198,17 +258,22 @@ impl Refusal {
 pub struct Procedure {
     id: ProcedureId,
     order: Order,
+    #[serde(default)]
+    began: Option<Timestamp>,
     state: Phase,
     /// In the order of the steps.
     #[serde(default)]
     done: Vec<Done>,
+    /// In the reverse order of the steps.
+    #[serde(default)]
+    undone: Vec<Undone>,
 }
 
 impl Procedure {
     /// A procedure that has not begun.
     #[must_use]
     pub const fn new(id: ProcedureId, order: Order) -> Self {
-        Self { id, order, state: Phase::Planned, done: Vec::new() }
+        Self { id, order, began: None, state: Phase::Planned, done: Vec::new(), undone: Vec::new() }
     }
 
     /// The id that every step carries.
@@ -235,10 +300,35 @@ impl Procedure {
         &self.done
     }
 
-    /// Whether it has ended, finished or cancelled.
+    /// The steps that are undone, in the reverse order of the steps, with what that did.
+    #[must_use]
+    pub fn undone(&self) -> &[Undone] {
+        &self.undone
+    }
+
+    /// When it began.
+    #[must_use]
+    pub const fn began(&self) -> Option<Timestamp> {
+        self.began
+    }
+
+    /// Whether it has ended: finished, cancelled or undone.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        matches!(self.state, Phase::Finished { .. } | Phase::Cancelled { .. })
+        matches!(self.state, Phase::Finished { .. } | Phase::Cancelled { .. } | Phase::Undone { .. })
+    }
+
+    /// The last step that was tried, whether or not it was told that it is done.
+    #[must_use]
+    pub fn tried(&self) -> Step {
+        match self.state {
+            Phase::Running { step } | Phase::Failed { step, .. } => step,
+            // The step behind the last one that is known to be done may have been on its way.
+            _ => self.done.last().map_or(Step::Join, |done| {
+                let last = done.evidence.step();
+                last.next().unwrap_or(last)
+            }),
+        }
     }
 
     /// Until when the server reserves the spaces, by the server's clock; `None` before the delete. For people: only
@@ -262,10 +352,19 @@ impl Procedure {
 
     fn react(&mut self, event: Event, now: Timestamp) -> Result<Vec<Action>, Refusal> {
         match (self.state.clone(), event) {
-            (Phase::Finished { .. } | Phase::Cancelled { .. }, event) => self.afterwards(event),
+            (Phase::Undone { .. }, Event::Undo) => Err(Refusal::Undone),
+            (Phase::Planned, Event::Undo) => Err(Refusal::NotBegun),
+            (Phase::Undoing { step } | Phase::UndoFailed { step, .. }, event) => {
+                self.react_undoing(step, event, now)
+            }
+            (_, Event::Undo) => Ok(self.undo(now)),
+            (Phase::Finished { .. } | Phase::Cancelled { .. } | Phase::Undone { .. }, event) => {
+                self.afterwards(event)
+            }
 
             (Phase::Planned, Event::Begin) => {
                 self.check_order()?;
+                self.began = Some(now);
                 Ok(self.run(Step::Join))
             }
             (Phase::Planned, Event::Cancel) => Ok(self.end_cancelled(now)),
@@ -311,7 +410,16 @@ impl Procedure {
             (Phase::Cancelling { in_flight: None, .. }, Event::Resume | Event::Cancel) => {
                 Ok(vec![Action::EndReservation])
             }
-            (Phase::Cancelling { in_flight: None, .. }, Event::ReservationEnded) => {
+            (Phase::Cancelling { in_flight: None, .. }, Event::ReservationEnded(deleted)) => {
+                self.done.extend(
+                    deleted
+                        .filter(|evidence| {
+                            evidence.step() == Step::Delete
+                                && self.tried() == Step::Delete
+                                && !self.is_done(Step::Delete)
+                        })
+                        .map(|evidence| Done { at: now, evidence }),
+                );
                 Ok(self.end_cancelled(now))
             }
             (Phase::Cancelling { in_flight: None, .. }, Event::ReservationNotEnded(failure)) => {
@@ -368,11 +476,61 @@ impl Procedure {
         vec![Action::Save, Action::Over]
     }
 
+    /// Undoing begins with the last step that was tried; a step's undoing knows whether it was done.
+    fn undo(&mut self, now: Timestamp) -> Vec<Action> {
+        let last = self.tried();
+        self.undone.clear();
+        self.undo_from(Some(last), now)
+    }
+
+    /// Undoes `step`, or the next one before it of which there is something to undo.
+    fn undo_from(&mut self, step: Option<Step>, now: Timestamp) -> Vec<Action> {
+        let before = |step: Step| Step::ALL.iter().rev().copied().find(move |one| *one < step);
+        let mut next = step;
+        while let Some(step) = next {
+            if step.is_undone() {
+                self.state = Phase::Undoing { step };
+                return vec![Action::Save, Action::Undo(step)];
+            }
+            next = before(step);
+        }
+        self.end(Phase::Undone { at: now })
+    }
+
+    fn react_undoing(&mut self, step: Step, event: Event, now: Timestamp) -> Result<Vec<Action>, Refusal> {
+        let runs = matches!(self.state, Phase::Undoing { .. });
+        match event {
+            Event::StepUndone(evidence) if runs && evidence.step() == step => {
+                self.undone.push(Undone { at: now, evidence });
+                let before = Step::ALL.iter().rev().copied().find(|one| *one < step);
+                Ok(self.undo_from(before, now))
+            }
+            Event::UndoFailed(failed, failure) if runs && failed == step => {
+                self.state = Phase::UndoFailed { step, at: now, failure };
+                Ok(vec![Action::Save])
+            }
+            Event::Resume | Event::Undo => {
+                self.state = Phase::Undoing { step };
+                Ok(vec![Action::Save, Action::Undo(step)])
+            }
+            // It ends where it stands; the next undo takes it up from its beginning, and every step may be undone twice.
+            Event::Cancel => Ok(self.end_cancelled(now)),
+            Event::StepDone(evidence) if self.is_done(evidence.step()) => Ok(vec![]),
+            Event::StepUndone(evidence)
+                if self.undone.iter().any(|undone| undone.evidence.step() == evidence.step()) =>
+            {
+                Ok(vec![])
+            }
+            Event::ReservationEnded(_) => Ok(vec![]),
+            _ => Err(Refusal::Undoing),
+        }
+    }
+
     /// Late answers change nothing; whoever asks to resume learns that it is over.
     fn afterwards(&self, event: Event) -> Result<Vec<Action>, Refusal> {
         match event {
             Event::StepDone(evidence) if self.is_done(evidence.step()) => Ok(vec![]),
-            Event::ReservationEnded => Ok(vec![]),
+            Event::ReservationEnded(_) => Ok(vec![]),
             Event::Resume => Ok(vec![Action::Over]),
             _ => Err(Refusal::Over),
         }
@@ -395,6 +553,16 @@ impl fmt::Display for Procedure {
                     None => Ok(()),
                 }
             }
+            Phase::Cancelled { .. } if !self.undone.is_empty() => {
+                let undone: Vec<String> =
+                    self.undone.iter().map(|undone| undone.evidence.step().to_string()).collect();
+                write!(f, "cancelled while it was undone; undone until then: {}", undone.join(", "))
+            }
+            Phase::Undoing { step } => write!(f, "being undone, at the step `{step}`"),
+            Phase::UndoFailed { step, failure, .. } => {
+                write!(f, "undoing the step `{step}` failed: {}", failure.message)
+            }
+            Phase::Undone { .. } => f.write_str("undone"),
             Phase::Cancelled { .. } => {
                 let done: Vec<String> =
                     self.done.iter().map(|done| done.evidence.step().to_string()).collect();

@@ -5,8 +5,8 @@ use crate::{
     id::{Generation, ImportId},
     item::Item,
 };
-use Action::{EndReservation, Over, Refuse, Run, Save};
-use alloc::collections::BTreeMap;
+use Action::{EndReservation, Over, Refuse, Run, Save, Undo};
+use alloc::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -32,11 +32,12 @@ fn evidence(step: Step) -> Evidence {
         Step::BackUp => Evidence::BackedUp { backup: "before".into(), hash: FileHash([1; 32]) },
         Step::Delete => Evidence::Deleted {
             snapshots: vec![],
+            records: 3,
             spaces: spaces().map(|space| (space, 2 as Generation)).collect(),
             reserved_until: Timestamp(99),
         },
         Step::Import => Evidence::Imported { import: ImportId(Uuid::from_u128(2)), records: 12 },
-        Step::Start => Evidence::Started { set_aside: vec![] },
+        Step::Start => Evidence::Started { set_aside: vec![], sent: vec![] },
     }
 }
 
@@ -135,8 +136,8 @@ fn a_cancel_ends_the_reservation_that_a_delete_may_have_made() {
         assert_eq!(procedure.handle(Event::ReservationNotEnded(failure(false)), NOW), [Save]);
         let mut procedure = restored(&procedure);
         assert_eq!(procedure.handle(Event::Resume, NOW), [EndReservation]);
-        assert_eq!(procedure.handle(Event::ReservationEnded, NOW), [Save, Over]);
-        assert_eq!(procedure.handle(Event::ReservationEnded, NOW), []);
+        assert_eq!(procedure.handle(Event::ReservationEnded(None), NOW), [Save, Over]);
+        assert_eq!(procedure.handle(Event::ReservationEnded(None), NOW), []);
     }
 }
 
@@ -145,7 +146,7 @@ fn a_cancel_waits_for_the_step_that_is_on_the_way() {
     let mut procedure = running(Step::Delete);
     assert_eq!(procedure.handle(Event::Cancel, NOW), [Save]);
     assert_eq!(procedure.handle(Event::Cancel, NOW), []);
-    assert_eq!(procedure.handle(Event::ReservationEnded, NOW), [Refuse(Refusal::Cancelled)]);
+    assert_eq!(procedure.handle(Event::ReservationEnded(None), NOW), [Refuse(Refusal::Cancelled)]);
     // The evidence is kept, since its undoing needs it.
     let mut done = procedure.clone();
     let actions = done.handle(Event::StepDone(evidence(Step::Delete)), NOW);
@@ -204,6 +205,112 @@ fn hashes_are_read_back() {
     }
 }
 
+#[test]
+fn an_undo_takes_the_steps_back_in_reverse_order() {
+    let undone_by = |procedure: &mut Procedure| {
+        let mut order = Vec::new();
+        let mut actions = procedure.handle(Event::Undo, NOW);
+        while let [Save, Undo(step)] = actions[..] {
+            order.push(step);
+            // A crash here: the stored journal undoes it again.
+            *procedure = restored(procedure);
+            assert_eq!(procedure.handle(Event::Resume, NOW), [Save, Undo(step)]);
+            actions = procedure.handle(Event::StepUndone(undo_evidence(step)), NOW);
+        }
+        assert_eq!(actions, [Save, Over]);
+        assert!(procedure.is_over() && matches!(procedure.phase(), Phase::Undone { .. }));
+        assert_eq!(procedure.undone().iter().map(|one| one.evidence.step()).collect::<Vec<_>>(), order);
+        assert_eq!(procedure.handle(Event::Undo, NOW), [Refuse(Refusal::Undone)]);
+        assert_eq!(procedure.handle(Event::Resume, NOW), [Over]);
+        order
+    };
+    let expected = |tried: Step| {
+        let all = [Step::Start, Step::Import, Step::Delete, Step::Stop];
+        all.into_iter().filter(|step| *step <= tried).collect::<Vec<_>>()
+    };
+    for step in Step::ALL {
+        // It died at a step, or the step failed, or it was cancelled there: the step may have been done all the same.
+        assert_eq!(undone_by(&mut running(*step)), expected(*step));
+        let mut failed = running(*step);
+        let _ = failed.handle(Event::StepFailed(*step, failure(true)), NOW);
+        assert_eq!(undone_by(&mut failed.clone()), expected(*step));
+        let _ = failed.handle(Event::Cancel, NOW);
+        assert_eq!(undone_by(&mut failed.clone()), expected(*step), "while it is being cancelled");
+        let _ = failed.handle(Event::ReservationEnded(None), NOW);
+        assert_eq!(undone_by(&mut failed), expected(*step));
+    }
+    let mut finished = running(Step::Start);
+    let _ = finished.handle(Event::StepDone(evidence(Step::Start)), NOW);
+    assert_eq!(undone_by(&mut finished), expected(Step::Start));
+    assert_eq!(planned().handle(Event::Undo, NOW), [Refuse(Refusal::NotBegun)]);
+}
+
+#[test]
+fn an_undo_that_fails_waits_and_can_be_ended_and_taken_up_again() {
+    let mut procedure = running(Step::Start);
+    let _ = procedure.handle(Event::StepDone(evidence(Step::Start)), NOW);
+    assert_eq!(procedure.handle(Event::Undo, NOW), [Save, Undo(Step::Start)]);
+    let _ = procedure.handle(Event::StepUndone(undo_evidence(Step::Start)), NOW);
+    assert_eq!(procedure.handle(Event::UndoFailed(Step::Import, failure(false)), NOW), [Save]);
+    assert!(!procedure.is_over());
+    assert_eq!(restored(&procedure).handle(Event::Resume, NOW), [Save, Undo(Step::Import)]);
+    for wrong in
+        [Event::Begin, Event::StepDone(evidence(Step::Stop)), Event::StepUndone(undo_evidence(Step::Stop))]
+    {
+        let before = procedure.clone();
+        assert!(matches!(procedure.handle(wrong, NOW)[..], [] | [Refuse(_)]));
+        assert_eq!(procedure, before);
+    }
+    assert_eq!(procedure.handle(Event::Cancel, NOW), [Save, Over]);
+    assert_eq!(procedure.to_string(), "cancelled while it was undone; undone until then: start");
+    // From its beginning: whoever ended it may have started the machine since.
+    assert_eq!(procedure.handle(Event::Undo, NOW), [Save, Undo(Step::Start)]);
+    assert_eq!(procedure.undone(), []);
+}
+
+#[test]
+fn a_cancel_learns_what_a_deletion_did_whose_answer_was_lost() {
+    let mut procedure = running(Step::Delete);
+    let _ = procedure.handle(Event::StepFailed(Step::Delete, failure(false)), NOW);
+    let _ = procedure.handle(Event::Cancel, NOW);
+    let _ = procedure.handle(Event::ReservationEnded(Some(evidence(Step::Delete))), NOW);
+    assert_eq!(procedure.done().last().map(|done| &done.evidence), Some(&evidence(Step::Delete)));
+    // Once, and only where it was its turn.
+    for step in [Step::Import, Step::BackUp] {
+        let mut procedure = running(step);
+        let _ = procedure.handle(Event::StepFailed(step, failure(false)), NOW);
+        let _ = procedure.handle(Event::Cancel, NOW);
+        let done = procedure.done().len();
+        let _ = procedure.handle(Event::ReservationEnded(Some(evidence(Step::Delete))), NOW);
+        assert_eq!(procedure.done().len(), done);
+    }
+}
+
+#[test]
+fn moments_are_text_in_the_journal_and_numbers_are_read_too() {
+    let mut procedure = running(Step::Import);
+    let _ = procedure.handle(Event::StepFailed(Step::Import, failure(false)), NOW);
+    let json = serde_json::to_value(&procedure).unwrap();
+    assert_eq!(json["done"][0]["at"], "1970-01-01T00:00:00.005Z");
+    assert_eq!(json["done"][3]["evidence"]["reserved_until"], "1970-01-01T00:00:00.099Z");
+    let mut old = json;
+    old["done"][0]["at"] = 5.into();
+    old["done"][3]["evidence"]["reserved_until"] = 99.into();
+    assert_eq!(serde_json::from_value::<Procedure>(old).unwrap(), procedure);
+    let beyond = Done { at: Timestamp(i64::MAX), evidence: evidence(Step::Stop) };
+    let json = serde_json::to_string(&beyond).unwrap();
+    assert_eq!(serde_json::from_str::<Done>(&json).unwrap(), beyond);
+}
+
+fn undo_evidence(step: Step) -> UndoEvidence {
+    match step {
+        Step::Start => UndoEvidence::Stopped { unsent: 0 },
+        Step::Import => UndoEvidence::TakenOut { spaces: vec![] },
+        Step::Delete => UndoEvidence::BroughtBack { spaces: vec![] },
+        _ => UndoEvidence::Restarted { started: true },
+    }
+}
+
 /// `None`: the step that runs is done.
 fn any_event() -> impl Strategy<Value = Option<Event>> {
     let step = || proptest::sample::select(Step::ALL);
@@ -214,8 +321,11 @@ fn any_event() -> impl Strategy<Value = Option<Event>> {
         2 => Just(Some(Event::Begin)),
         2 => Just(Some(Event::Resume)),
         1 => Just(Some(Event::Cancel)),
-        1 => Just(Some(Event::ReservationEnded)),
+        1 => Just(Some(Event::ReservationEnded(None))),
         1 => Just(Some(Event::ReservationNotEnded(failure(false)))),
+        1 => Just(Some(Event::Undo)),
+        1 => step().prop_map(|step| Some(Event::StepUndone(undo_evidence(step)))),
+        1 => step().prop_map(|step| Some(Event::UndoFailed(step, failure(false)))),
     ]
 }
 
@@ -226,16 +336,18 @@ proptest! {
     fn any_history_keeps_the_order(events in proptest::collection::vec((any_event(), any::<bool>()), 0..60)) {
         let mut procedure = planned();
         let mut ran: BTreeMap<Step, u32> = BTreeMap::new();
-        let mut reservation_ended = false;
+        let (mut reservation_ended, mut undo_began) = (false, false);
         for (event, crash) in events {
             let before = procedure.clone();
             let event = event.unwrap_or_else(|| match procedure.phase() {
                 Phase::Running { step } | Phase::Cancelling { in_flight: Some(step), .. } => {
                     Event::StepDone(evidence(*step))
                 }
+                Phase::Undoing { step } => Event::StepUndone(undo_evidence(*step)),
                 _ => Event::Begin,
             });
-            let ends = event == Event::ReservationEnded;
+            let ends = event == Event::ReservationEnded(None);
+            undo_began |= event == Event::Undo;
             let actions = procedure.handle(event, NOW);
             if let Some(Refuse(_)) = actions.first() {
                 prop_assert_eq!(actions.len(), 1);
@@ -255,12 +367,89 @@ proptest! {
             let steps: Vec<Step> = procedure.done().iter().map(|done| done.evidence.step()).collect();
             prop_assert_eq!(&steps[..], &Step::ALL[..steps.len()]);
             prop_assert!(steps.iter().all(|step| ran.contains_key(step)));
+            let undone: Vec<Step> = procedure.undone().iter().map(|undone| undone.evidence.step()).collect();
+            prop_assert!(undone.windows(2).all(|pair| pair[0] > pair[1]), "{undone:?}");
             if matches!(procedure.phase(), Phase::Cancelled { .. }) {
-                prop_assert!(reservation_ended || !ran.contains_key(&Step::Delete));
+                prop_assert!(reservation_ended || undo_began || !ran.contains_key(&Step::Delete));
             }
             if crash {
                 procedure = restored(&procedure);
             }
+        }
+    }
+
+    /// Whoever carries it out may die at any action, before the action or between it and the word of it; people resume,
+    /// cancel and undo it at any moment. It ends, each step takes effect once at most, and what is undone leaves nothing.
+    #[test]
+    fn any_history_ends_and_an_undo_leaves_nothing(
+        choices in proptest::collection::vec((0..12_u8, any::<bool>()), 1..80),
+        undoes in any::<bool>(),
+    ) {
+        let mut procedure = planned();
+        let mut effects: BTreeSet<Step> = BTreeSet::new();
+        let mut took_effect: BTreeMap<Step, u32> = BTreeMap::new();
+        let mut choices = choices.into_iter();
+        // First as chance has it, then to the end.
+        let mut wanted = Some(Event::Begin);
+        for _ in 0..400 {
+            let actions = match wanted.take() {
+                Some(event) => procedure.handle(event, NOW),
+                None if undoes && procedure.is_over() && !matches!(procedure.phase(), Phase::Undone { .. }) => {
+                    procedure.handle(Event::Undo, NOW)
+                }
+                None if procedure.is_over() => break,
+                None => procedure.handle(Event::Resume, NOW),
+            };
+            for action in actions {
+                let (choice, before_it) = choices.next().unwrap_or((0, false));
+                let acts = !matches!(action, Save | Over | Refuse(_));
+                let dies = acts && choice == 1;
+                if dies && before_it {
+                    procedure = restored(&procedure);
+                    break;
+                }
+                let event = match action {
+                    Run(step) => {
+                        if !effects.contains(&step) {
+                            *took_effect.entry(step).or_default() += 1;
+                        }
+                        let earlier = Step::ALL.iter().filter(|one| **one < step);
+                        prop_assert!(earlier.into_iter().all(|one| effects.contains(one)), "{step}");
+                        effects.insert(step);
+                        if choice == 2 { Event::StepFailed(step, failure(false)) } else { Event::StepDone(evidence(step)) }
+                    }
+                    Undo(step) => {
+                        let later = |one: &&Step| **one > step && one.is_undone();
+                        prop_assert!(!effects.iter().any(|one| later(&one)), "{step} before {effects:?}");
+                        effects.remove(&step);
+                        if choice == 2 { Event::UndoFailed(step, failure(false)) } else { Event::StepUndone(undo_evidence(step)) }
+                    }
+                    EndReservation if choice == 2 => Event::ReservationNotEnded(failure(false)),
+                    EndReservation => Event::ReservationEnded(None),
+                    Save | Over | Refuse(_) => continue,
+                };
+                if dies {
+                    procedure = restored(&procedure);
+                    break;
+                }
+                wanted = Some(event);
+            }
+            if wanted.is_none() {
+                wanted = match choices.next() {
+                    Some((3, _)) => Some(Event::Cancel),
+                    Some((4, _)) => Some(Event::Undo),
+                    _ => None,
+                };
+            }
+        }
+        prop_assert!(procedure.is_over(), "{procedure}");
+        prop_assert!(took_effect.values().all(|times| *times == 1), "{took_effect:?}");
+        if matches!(procedure.phase(), Phase::Undone { .. }) {
+            prop_assert!(!effects.iter().any(|step| step.is_undone()), "{effects:?}");
+        }
+        if undoes {
+            let undone = matches!(procedure.phase(), Phase::Undone { .. });
+            prop_assert!(undone, "{procedure}");
         }
     }
 }

@@ -1,12 +1,9 @@
-//! Administrative acts: enrolment, membership, deletion, bringing back, and the server's steps of a procedure.
+//! Administrative acts: enrolment, membership, deletion, bringing back.
 
 use super::{
-    Answer, Deleted, Refusal, Request, Scope,
+    Answer, Deleted, Refusal, Request, Scope, procedure,
     space::{accept, commit_batch, space_mut},
-    state::{
-        HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, Reservation, StepResult,
-        Touched,
-    },
+    state::{HistoryBatch, Last, Loaded, Login, Machine, Member, Needs, Reservation, Touched},
 };
 use crate::{
     change::{Author, Change, Context, Operation},
@@ -23,9 +20,6 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-
-/// The name under which the deletion of a procedure is kept.
-pub(super) const DELETE_STEP: &str = "delete";
 
 pub(super) fn needs(needs: &mut Needs, request: &Request) {
     match request {
@@ -46,15 +40,23 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
         }
         Request::Delete { spaces, procedure, .. } => {
             if let Some((procedure, machine, _)) = procedure {
-                needs.steps.insert((*procedure, DELETE_STEP.to_string()));
+                procedure::needs(needs, *procedure);
                 needs.machines.insert(*machine);
             }
             for (space, _) in spaces {
                 needs.spaces.entry(space.clone()).or_default().whole = true;
             }
         }
-        Request::CancelProcedure { procedure } => {
+        Request::CancelProcedure { procedure, .. } => {
+            procedure::needs(needs, *procedure);
             needs.reservations_of.insert(*procedure);
+        }
+        Request::UndoProcedure { procedure, spaces, .. } => {
+            procedure::needs(needs, *procedure);
+            needs.reservations_of.insert(*procedure);
+            for one in spaces {
+                needs.spaces.entry(one.space.clone()).or_default().whole = true;
+            }
         }
         Request::KeepStep { step } => {
             needs.steps.insert((step.procedure, step.step.clone()));
@@ -88,21 +90,12 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
         Request::Delete { spaces, by, procedure, now } => {
             delete(loaded, spaces, &by, procedure, now).map_or_else(Answer::Refused, Answer::Deleted)
         }
-        Request::CancelProcedure { procedure } => {
-            let held =
-                |space: &LoadedSpace| space.reservation.is_some_and(|held| held.procedure == procedure);
-            let names: Vec<SpaceName> =
-                loaded.spaces.iter().filter(|(_, space)| held(space)).map(|(name, _)| name.clone()).collect();
-            for name in names {
-                // The machines that wait hear of it at their next poll.
-                let position = loaded.next_position();
-                let space = space_mut(loaded, &name);
-                space.reservation = None;
-                space.touched.reservation = true;
-                space.head.position = position;
-                space.touched.head = true;
-            }
-            Answer::Done
+        Request::CancelProcedure { procedure, machine } => {
+            procedure::cancel(loaded, procedure, machine).map_or_else(Answer::Refused, Answer::Cancelled)
+        }
+        Request::UndoProcedure { procedure, machine, spaces, plan, author } => {
+            procedure::undo(loaded, procedure, machine, spaces, plan, &author)
+                .map_or_else(Answer::Refused, Answer::Undone)
         }
         Request::KeepStep { step } => {
             let key = (step.procedure, step.step.clone());
@@ -192,10 +185,11 @@ fn delete(
     procedure: Option<(ProcedureId, MachineId, Timestamp)>,
     now: Timestamp,
 ) -> Result<Vec<Deleted>, Refusal> {
-    let step = procedure.map(|(id, ..)| (id, DELETE_STEP.to_string()));
-    if let Some(earlier) = step.as_ref().and_then(|key| loaded.steps.get(key)) {
+    if let Some((id, machine, _)) = procedure
+        && let Some(earlier) = procedure::deleted_before(loaded, id, machine)?
+    {
         // Done before; the result is what it was then.
-        return Ok(parse_deleted(&earlier.result));
+        return Ok(earlier);
     }
     for (name, _) in &spaces {
         let held = loaded.spaces.get(name).and_then(|space| space.reservation);
@@ -208,10 +202,8 @@ fn delete(
     for (name, snapshot) in spaces {
         done.push(delete_one(loaded, name, snapshot, by, procedure, now));
     }
-    if let Some((procedure, step)) = step {
-        let kept = StepResult { procedure, step: step.clone(), result: write_deleted(&done) };
-        loaded.steps.insert((procedure, step), kept.clone());
-        loaded.writes.steps.push(kept);
+    if let Some((procedure, machine, _)) = procedure {
+        procedure::keep_deleted(loaded, procedure, machine, &done);
     }
     Ok(done)
 }
@@ -235,6 +227,7 @@ fn delete_one(
     }
     let space = space_mut(loaded, &name);
     space.head.generation += 1;
+    let generation = space.head.generation;
     space.head.head = 0;
     space.head.horizon = 0;
     space.head.position = position;
@@ -255,7 +248,13 @@ fn delete_one(
     space.reservation =
         procedure.map(|(procedure, machine, until)| Reservation { machine, procedure, until });
     space.touched.reservation = true;
-    Deleted { space: name, records: taken.unwrap_or(0), snapshot: taken.map(|_| id) }
+    Deleted {
+        space: name,
+        records: taken.unwrap_or(0),
+        snapshot: taken.map(|_| id),
+        generation,
+        reserved_until: procedure.map(|(.., until)| until),
+    }
 }
 
 /// Keeps the whole space as it stands; returns the number of live records, or `None` where there is nothing to keep.
@@ -343,7 +342,7 @@ fn bring_back(
     if space.reservation.is_some_and(|held| author.time < held.until) {
         return Answer::Refused(Refusal::Reserved(name.clone()));
     }
-    let (existed, head, generation) = (space.head.exists(), space.head.head, space.head.generation);
+    let head = space.head.head;
     let changes = changes_to_bring_back(
         |id| space.records.get(&id).cloned().flatten(),
         head,
@@ -351,43 +350,32 @@ fn bring_back(
         incarnation,
         &author,
     );
-    let Some(newest) = changes.last() else {
-        return Answer::BroughtBack { changes: 0, snapshot: None };
-    };
-    let (number, hash) = (newest.id.number, newest.content_hash().0);
+    let count = changes.len() as u64;
+    let snapshot = write_back(loaded, name, changes, id, author);
+    Answer::BroughtBack { changes: count, snapshot }
+}
+
+/// Applies an administrator's changes, which are of one incarnation; what stood before is kept under `id`. Says whether
+/// there was anything to keep.
+pub(super) fn write_back(
+    loaded: &mut Loaded,
+    name: &SpaceName,
+    changes: Vec<Change>,
+    id: SnapshotId,
+    author: Author,
+) -> Option<SnapshotId> {
+    let newest = changes.last()?;
+    let (ChangeId { incarnation, number }, hash) = (newest.id, newest.content_hash().0);
     let time = author.time;
     let kept = snapshot(loaded, name, id, Reason::BroughtBack, author.person, time);
     let space = space_mut(loaded, name);
+    let (existed, head, generation) = (space.head.exists(), space.head.head, space.head.generation);
     let superseded = changes.iter().flat_map(|change| accept(space, change)).collect();
     space.last.insert(incarnation, Last { number, hash, sequence: space.head.head });
     space.touched.last.insert(incarnation);
-    let count = changes.len() as u64;
     let batch = HistoryBatch { generation, first: head + 1, machine: None, time, changes };
     commit_batch(loaded, name, batch, superseded, existed);
-    Answer::BroughtBack { changes: count, snapshot: kept.map(|_| id) }
-}
-
-/// Kept as lines of text, so that a step's result needs no encoder in the core: `SNAPSHOT|- RECORDS SPACE`.
-fn write_deleted(done: &[Deleted]) -> String {
-    let lines = done.iter().map(|deleted| {
-        let snapshot = deleted.snapshot.map_or_else(|| "-".to_string(), |id| id.to_string());
-        alloc::format!("{snapshot} {} {}", deleted.records, deleted.space)
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn parse_deleted(text: &str) -> Vec<Deleted> {
-    text.lines()
-        .filter_map(|line| {
-            let mut parts = line.splitn(3, ' ');
-            let (snapshot, records, space) = (parts.next()?, parts.next()?, parts.next()?);
-            Some(Deleted {
-                space: space.parse().ok()?,
-                records: records.parse().ok()?,
-                snapshot: snapshot.parse().ok(),
-            })
-        })
-        .collect()
+    kept.map(|_| id)
 }
 
 /// The spaces of `spaces` that lie outside `scope`; `groups_of` says which groups a user belongs to. An enrolment for

@@ -16,6 +16,7 @@ mod distribution;
 mod heads;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod procedure;
 mod session;
 mod space;
 mod state;
@@ -24,6 +25,7 @@ pub(crate) use admin::changes_to_bring_back;
 pub use admin::outside_scope;
 pub use distribution::{Act, DistributionNeeds, DistributionWrites, Distributions};
 pub use heads::{Heads, MachineHead};
+pub use procedure::{BEGUN, DELETE_STEP, ENDED, SpaceToUndo, deleted_of};
 pub use session::{Action, Event, MAX_SPACES, Session};
 pub use state::{
     Code, Draft, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery, PageRead,
@@ -33,8 +35,9 @@ pub use state::{
 use crate::{
     change::Author,
     distribution::Order,
-    id::{Incarnation, MachineId, ProcedureId, RecordId, SnapshotId},
+    id::{Generation, Incarnation, MachineId, ProcedureId, RecordId, SnapshotId},
     item::Item,
+    procedure::undo::SpaceUndone,
     protocol::{Limits, SpaceReply, SpaceRequest},
     record::FieldName,
     space::SpaceName,
@@ -114,10 +117,27 @@ pub enum Request {
         /// When.
         now: Timestamp,
     },
-    /// The end of a procedure before its Start: its reservations are lifted.
+    /// The end of a procedure: its reservations are lifted, and no step of it is done after this.
     CancelProcedure {
         /// Which.
         procedure: ProcedureId,
+        /// The machine that asks, which has to be the one that began it; `None` for an administrator at the server, who
+        /// may end anybody's.
+        machine: Option<MachineId>,
+    },
+    /// A procedure is taken back: what its deletion kept comes back as new changes, and what its import brought goes,
+    /// unless somebody has written there since. No step of it is done after this.
+    UndoProcedure {
+        /// Which.
+        procedure: ProcedureId,
+        /// The machine that asks, which has to be the one that began it.
+        machine: MachineId,
+        /// The spaces that were deleted, with what was kept of them.
+        spaces: Vec<SpaceToUndo>,
+        /// Whether it is only counted, and nothing written.
+        plan: bool,
+        /// Who, when.
+        author: Author,
     },
     /// The evidence of a procedure's step that writes nothing else (the backup).
     KeepStep {
@@ -160,6 +180,10 @@ pub enum Answer {
         /// The snapshot of what stood before.
         snapshot: Option<SnapshotId>,
     },
+    /// To a CancelProcedure: what the procedure's deletion did; `None` where it never came, and never will.
+    Cancelled(Option<Vec<Deleted>>),
+    /// To an UndoProcedure: space by space.
+    Undone(Vec<SpaceUndone>),
     /// To a KeepStep: the result that stands, which is an earlier one where the step was done before.
     Step(StepResult),
     /// To an [`Act`] of one distribution: the order as it now stands.
@@ -177,6 +201,11 @@ pub struct Deleted {
     pub records: u64,
     /// What was kept; `None` where there was nothing to keep.
     pub snapshot: Option<SnapshotId>,
+    /// The generation in which it goes on, empty.
+    pub generation: Generation,
+    /// Until when it is reserved for the machine of a procedure.
+    #[serde(default)]
+    pub reserved_until: Option<Timestamp>,
 }
 
 /// Why a request was refused.
@@ -221,6 +250,17 @@ pub enum Refusal {
     /// Too many distributions are not over.
     #[error("{0} distributions are not over: let one end, or cancel it")]
     TooManyDistributions(u64),
+    /// Another machine began the procedure.
+    #[error("another machine began this procedure: go on with it there, or end it at the server")]
+    AnotherMachines,
+    /// The procedure was cancelled, finished or undone before the step arrived.
+    #[error("the procedure was ended before this step arrived: begin another one")]
+    Ended,
+    /// The space was deleted again after the procedure.
+    #[error(
+        "{0} was deleted again after this procedure: bring back what that deletion kept, or single entries, by their snapshots"
+    )]
+    Overtaken(SpaceName),
 }
 
 impl Refusal {
@@ -241,6 +281,9 @@ impl Refusal {
             Self::NotDistributable(_) => "not_distributable",
             Self::NoMachine => "no_machine",
             Self::TooManyDistributions(_) => "too_many_distributions",
+            Self::AnotherMachines => "another_machines_procedure",
+            Self::Ended => "procedure_ended",
+            Self::Overtaken(_) => "procedure_overtaken",
         }
     }
 }

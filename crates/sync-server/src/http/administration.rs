@@ -196,9 +196,9 @@ impl<S: Store> Interface<S> {
     }
 }
 
-type Fields = std::collections::BTreeMap<String, sync_core::value::Value>;
+pub(super) type Fields = std::collections::BTreeMap<String, sync_core::value::Value>;
 
 /// A live record's fields that are set.
-fn as_it_was((id, record): &(RecordId, Record)) -> Option<(RecordId, Fields)> {
+pub(super) fn as_it_was((id, record): &(RecordId, Record)) -> Option<(RecordId, Fields)> {
     Some((*id, record.clone().into_live()?))
 }

@@ -1,16 +1,14 @@
-//! What machines ask: to be enrolled, to synchronize, and the server's steps of a procedure.
+//! What machines ask: to be enrolled, to synchronize.
 
 use super::{
     Interface,
     message::{from_refusal, from_store, internal, problem},
 };
 use crate::{auth, clock, random, store::Store};
-use core::time::Duration;
 use sync_core::{
-    api::{BackupAnswer, ServerStep, StepAnswer, StepRequest},
     id::MachineId,
     protocol::{EnrollRequest, Enrolled, Problem, SyncAnswer, SyncRequest},
-    server::{Action, Answer, Event, Request, Session, StepResult},
+    server::{Action, Answer, Event, Request, Session},
     space::SpaceName,
 };
 
@@ -18,10 +16,6 @@ use sync_core::{
 const PAGE: u32 = 256 << 10;
 /// The most bytes of records in an answer, over all its spaces.
 const ANSWER: usize = 4 << 20;
-/// The name under which the backup of a procedure is kept.
-const BACKUP_STEP: &str = "back-up";
-/// The longest time for which a procedure may reserve spaces.
-const LONGEST_RESERVATION: u64 = 7 * 24 * 3600;
 
 impl<S: Store> Interface<S> {
     /// One round trip of a machine. With nothing new it reads memory alone.
@@ -88,70 +82,6 @@ impl<S: Store> Interface<S> {
         }
     }
 
-    /// One of the server's steps of a procedure; a repeat gives the result that the step had.
-    pub(super) async fn procedure(
-        &self,
-        machine: MachineId,
-        request: StepRequest,
-    ) -> Result<StepAnswer, Problem> {
-        let procedure = request.procedure;
-        match request.step {
-            ServerStep::BackUp => {
-                let _one = self.backing_up.lock().await;
-                let earlier = self
-                    .store
-                    .step(procedure, BACKUP_STEP.into())
-                    .await
-                    .map_err(|error| from_store(&error))?;
-                if let Some(earlier) = earlier {
-                    return Ok(StepAnswer::BackedUp(read_step(&earlier)?));
-                }
-                // A file that is there already (the step was cut off, or the store was restored since) may be the only
-                // one of its time: it is never written over.
-                let name = (1_u32..)
-                    .map(|n| match n {
-                        1 => format!("procedure-{procedure}.db"),
-                        n => format!("procedure-{procedure}-{n}.db"),
-                    })
-                    .find(|name| !self.backups.join(name).exists())
-                    .ok_or_else(internal)?;
-                let made = self.back_up_to(name).await?;
-                let step = StepResult {
-                    procedure,
-                    step: BACKUP_STEP.into(),
-                    result: serde_json::to_string(&made).map_err(|_| internal())?,
-                };
-                match self.commit_one(Request::KeepStep { step }).await? {
-                    Answer::Step(stands) => Ok(StepAnswer::BackedUp(read_step(&stands)?)),
-                    _ => Err(internal()),
-                }
-            }
-            ServerStep::Delete { spaces, reserve_for } => {
-                self.in_realm(&spaces)?;
-                self.within_enrolment(machine, &spaces)?;
-                let now = clock::now();
-                let reserve_for = Duration::from_secs(reserve_for.min(LONGEST_RESERVATION));
-                let until = now.plus(reserve_for);
-                let answer = self
-                    .commit_one(Request::Delete {
-                        spaces: with_snapshots(spaces)?,
-                        by: "administrator".into(),
-                        procedure: Some((procedure, machine, until)),
-                        now,
-                    })
-                    .await?;
-                match answer {
-                    Answer::Deleted(deleted) => Ok(StepAnswer::Deleted(deleted)),
-                    _ => Err(internal()),
-                }
-            }
-            ServerStep::Cancel => {
-                self.commit_one(Request::CancelProcedure { procedure }).await?;
-                Ok(StepAnswer::Cancelled)
-            }
-        }
-    }
-
     /// Commits one request; a refusal becomes a problem.
     pub(super) async fn commit_one(&self, request: Request) -> Result<Answer, Problem> {
         let answers = self.store.commit(vec![request]).await.map_err(|error| from_store(&error))?;
@@ -168,10 +98,6 @@ fn page_limit(asked: u32, spaces: usize) -> u32 {
     let asked = if asked == 0 { PAGE } else { asked };
     let most = ANSWER / spaces.max(1);
     asked.min(u32::try_from(most).unwrap_or(PAGE))
-}
-
-fn read_step(step: &StepResult) -> Result<BackupAnswer, Problem> {
-    serde_json::from_str(&step.result).map_err(|_| internal())
 }
 
 /// Each space with a fresh name for its snapshot.

@@ -197,7 +197,7 @@ impl<S: Store> Interface<S> {
         }
     }
 
-    fn in_directory(&self, spaces: &[SpaceName]) -> Result<(), Problem> {
+    pub(super) fn in_directory(&self, spaces: &[SpaceName]) -> Result<(), Problem> {
         let people = self.directory.people();
         for space in spaces {
             let (known, code) = match space.kind {

@@ -153,11 +153,14 @@ pub(super) fn from_store(error: &StoreError) -> Problem {
 pub(super) fn from_refusal(refusal: &Refusal) -> Problem {
     let status = match refusal {
         Refusal::UnknownCode | Refusal::UsedCode | Refusal::ExpiredCode | Refusal::OutsideEnrolment(_) => 403,
+        Refusal::AnotherMachines => 403,
         Refusal::UnknownMachine | Refusal::UnknownDistribution => 404,
         Refusal::MachineTaken
         | Refusal::TokenTaken
         | Refusal::Limit(_)
         | Refusal::Reserved(_)
+        | Refusal::Ended
+        | Refusal::Overtaken(_)
         | Refusal::NoMachine
         | Refusal::TooManyDistributions(_) => 409,
         Refusal::NotDistributable(_) => 422,

@@ -8,6 +8,7 @@ mod distribution;
 mod machine;
 mod membership;
 mod message;
+mod procedure;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,8 @@ pub struct Interface<S> {
     /// One backup at a time.
     backing_up: Mutex<()>,
     distributions: DistributionSettings,
+    /// The steps of procedures that are being done.
+    steps: procedure::Running,
     bodies: Semaphore,
 }
 
@@ -106,6 +109,7 @@ impl<S: Store> Interface<S> {
             complaint: parking_lot::Mutex::new(None),
             backing_up: Mutex::new(()),
             distributions: DistributionSettings::default(),
+            steps: procedure::Running::default(),
             bodies: Semaphore::new(BODY_BUDGET),
         }
     }
@@ -117,7 +121,7 @@ impl<S: Store> Interface<S> {
     }
 
     /// Answers one request. Whatever was sent, the answer is a message or a [`Problem`].
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    pub async fn handle<B>(self: &Arc<Self>, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body + Send,
         B::Data: Send,
@@ -157,7 +161,7 @@ impl<S: Store> Interface<S> {
     }
 
     async fn answer<B>(
-        &self,
+        self: &Arc<Self>,
         route: &Route,
         head: &request::Parts,
         body: Pin<&mut B>,
@@ -194,7 +198,7 @@ impl<S: Store> Interface<S> {
     }
 
     async fn dispatch(
-        &self,
+        self: &Arc<Self>,
         route: &Route,
         who: Who,
         given: Form,
@@ -220,6 +224,9 @@ impl<S: Store> Interface<S> {
                 version: env!("CARGO_PKG_VERSION").into(),
                 realm: self.directory.realm(),
             }),
+            (api::END_PROCEDURE, Who::Administrator) => {
+                wanted.encode(&self.end_procedure(given.decode(body)?).await?)
+            }
             (api::CODES, Who::Administrator) => wanted.encode(&self.make_code(given.decode(body)?).await?),
             (api::MACHINES, Who::Administrator) => wanted.encode(&self.machines()),
             (api::SPACES, Who::Administrator) => {

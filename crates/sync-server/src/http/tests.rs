@@ -8,4 +8,5 @@ mod callers;
 mod distribution;
 mod machines;
 mod memberships;
+mod procedures;
 mod served;

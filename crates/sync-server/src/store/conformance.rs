@@ -8,6 +8,7 @@ mod distribution;
 mod durable;
 mod histories;
 mod membership;
+mod procedures;
 
 /// Makes a test of each scenario for each kind of store.
 macro_rules! over_every_store {

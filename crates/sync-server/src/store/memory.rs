@@ -262,6 +262,7 @@ impl Store for MemoryStore {
                 head: space.head.head,
                 records: space.records.values().filter(|r| r.dead.is_none()).count() as u64,
                 reserved_until: space.reservation.map(|held| held.until),
+                reserved_for: space.reservation.map(|held| held.procedure),
             };
             let spaces = state.spaces.iter();
             let mut infos: Vec<_> = spaces.filter(|(_, space)| space.head.position > 0).map(info).collect();

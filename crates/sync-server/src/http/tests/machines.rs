@@ -1,10 +1,10 @@
-//! What machines ask: enrolment, round trips, the server's steps of a procedure.
+//! What machines ask: enrolment, round trips.
 
 use super::served::{Served, change, group, machine, of_space, poll, push, timestamp, token, user};
 use crate::auth;
 use sync_core::{
-    api::{self, MachineInfo, ServerStep, SpaceInfo, StepAnswer, StepRequest},
-    id::{Incarnation, ProcedureId},
+    api::{self, MachineInfo},
+    id::Incarnation,
     protocol::{EnrollRequest, Enrolled, Polled, Reply, SyncAnswer, SyncRequest},
     server::{MAX_SPACES, Scope},
     space::SpaceName,
@@ -159,84 +159,6 @@ async fn an_answer_is_bounded_whatever_is_asked_for() {
             }
         }
         assert_eq!((came, pages > 1), (21, true), "{limit}");
-    }
-}
-
-fn step(n: u128, step: ServerStep) -> StepRequest {
-    StepRequest { procedure: ProcedureId(Uuid::from_u128(n)), step }
-}
-
-#[tokio::test]
-async fn a_procedure_is_taken_step_by_step_and_each_step_once() {
-    let served = Served::durable().with_alice().await;
-    let backed_up: StepAnswer = served.told(api::PROCEDURE, 1, &step(9, ServerStep::BackUp)).await;
-    let StepAnswer::BackedUp(made) = &backed_up else { panic!("{backed_up:?}") };
-    let file = served.backups().join(&made.name);
-    assert_eq!(std::fs::metadata(&file).unwrap().len(), made.bytes);
-    assert_eq!(served.told::<StepAnswer>(api::PROCEDURE, 1, &step(9, ServerStep::BackUp)).await, backed_up);
-    let delete = |spaces: Vec<SpaceName>| step(9, ServerStep::Delete { spaces, reserve_for: u64::MAX });
-    // Refused as a whole, in whatever order.
-    for (spaces, expected) in [
-        (vec![user("alice"), SpaceName::user("elsewhere", "alice")], (422, "other_realm")),
-        (vec![SpaceName::local("settings")], (422, "other_realm")),
-    ] {
-        let found = served.refused(api::PROCEDURE, 1, &delete(spaces)).await;
-        assert_eq!((found.0, found.1.as_str()), expected);
-    }
-    let both = delete(vec![user("alice"), group("sales"), user("alice")]);
-    let deleted: StepAnswer = served.told(api::PROCEDURE, 1, &both).await;
-    let StepAnswer::Deleted(done) = &deleted else { panic!("{deleted:?}") };
-    assert_eq!(done.iter().map(|one| one.records).collect::<Vec<_>>(), [1, 0]);
-    assert_eq!(served.packed::<StepAnswer>(api::PROCEDURE, 1, &both).await, deleted);
-    // The longest time stands for any that is longer.
-    let spaces: Vec<SpaceInfo> = served.told(api::SPACES, 0, &()).await;
-    let until = spaces[0].reserved_until.unwrap();
-    assert!(until < crate::clock::now().plus(core::time::Duration::from_secs(8 * 24 * 3_600)));
-    served.enrol(2, Scope::All).await;
-    served.login(2, "alice").await;
-    let answer = served.sync(2, &push(user("alice"), vec![change(1, 1, "x")])).await;
-    assert_eq!(answer.spaces[0].reply, Reply::Reserved { until });
-    let other = step(10, ServerStep::Delete { spaces: vec![user("alice")], reserve_for: 60 });
-    assert_eq!(served.refused(api::PROCEDURE, 2, &other).await, (409, "reserved".to_string()));
-    let by_hand = api::DeleteRequest { spaces: vec![user("alice")] };
-    assert_eq!(served.refused(api::DELETE, 0, &by_hand).await, (409, "reserved".to_string()));
-    let cancelled: StepAnswer = served.told(api::PROCEDURE, 1, &step(9, ServerStep::Cancel)).await;
-    assert_eq!(cancelled, StepAnswer::Cancelled);
-    let answer = served.sync(2, &push(user("alice"), vec![change(1, 1, "x")])).await;
-    assert!(matches!(answer.spaces[0].reply, Reply::Ok(_)));
-}
-
-#[tokio::test]
-async fn a_procedures_backup_writes_over_nothing() {
-    let served = Served::durable().with_alice().await;
-    std::fs::create_dir(served.backups()).unwrap();
-    let taken = served.backups().join(format!("procedure-{}.db", Uuid::from_u128(9)));
-    std::fs::write(&taken, "the only one of its time").unwrap();
-    let backed_up: StepAnswer = served.told(api::PROCEDURE, 1, &step(9, ServerStep::BackUp)).await;
-    let StepAnswer::BackedUp(made) = backed_up else { panic!() };
-    assert!(made.name.ends_with("-2.db"), "{}", made.name);
-    assert_eq!(std::fs::read_to_string(&taken).unwrap(), "the only one of its time");
-}
-
-#[tokio::test]
-async fn a_procedure_keeps_to_the_machines_enrolment() {
-    let served = Served::new();
-    served.enrol(1, Scope::Groups(vec!["lab".into()])).await;
-    for (space, outside) in [
-        (user("alice"), true),
-        (group("sales"), true),
-        (user("nobody"), true),
-        (user("bob"), false),
-        (user("carol"), false),
-        (group("lab"), false),
-    ] {
-        let request = step(9, ServerStep::Delete { spaces: vec![space.clone()], reserve_for: 1 });
-        if outside {
-            let found = served.refused(api::PROCEDURE, 1, &request).await;
-            assert_eq!(found, (403, "outside_enrolment".to_string()), "{space}");
-        } else {
-            assert_eq!(served.ask(api::PROCEDURE, 1, &request).await.status, 200, "{space}");
-        }
     }
 }
 

@@ -148,7 +148,7 @@ pub(super) struct Picture {
 }
 
 pub(super) struct Served<S> {
-    pub(super) interface: Interface<S>,
+    pub(super) interface: Arc<Interface<S>>,
     pub(super) folder: tempfile::TempDir,
 }
 
@@ -188,7 +188,7 @@ impl<S: Store> Served<S> {
             fingerprint: "00".repeat(32),
             backups: folder.path().join("backups"),
         };
-        Self { interface: Interface::new(store(folder.path().to_path_buf()), parts), folder }
+        Self { interface: Arc::new(Interface::new(store(folder.path().to_path_buf()), parts)), folder }
     }
 
     pub(super) fn backups(&self) -> PathBuf {

@@ -13,7 +13,7 @@ use sync_core::{
     change::{Author, Change, Operation},
     id::Epoch,
     protocol::{Limits, Reply, SpaceRequest},
-    server::{Answer, Request, Scope, StepResult},
+    server::{Answer, Request, Scope, SpaceToUndo, StepResult},
     space::SpaceName,
     time::Timestamp,
     value::Value,
@@ -95,6 +95,26 @@ fn acts() -> impl Strategy<Value = Request> {
     let scope = prop_oneof![Just(Scope::All), Just(Scope::Groups(vec!["sales".into()]))];
     let deletes = (some_spaces(), prop::option::weighted(0.5, (1..4_u128, 1..4_u128, now())), now());
     let back = (spaces(), prop::collection::btree_map(0..5_u128, (0..4_i64, "[a-c]"), 0..4), now());
+    let one_undone = (
+        spaces(),
+        prop::collection::btree_map(0..5_u128, (0..4_i64, "[a-c]"), 0..4),
+        prop::collection::vec((1..4_u128, 0..10_u64), 0..2),
+    );
+    let undone_spaces = prop::collection::vec(one_undone, 0..3).prop_map(|all| {
+        let one = |(space, before, started): (SpaceName, BTreeMap<u128, (i64, String)>, Vec<(u128, u64)>)| {
+            let before = before.into_iter();
+            SpaceToUndo {
+                space,
+                before: before
+                    .map(|(n, (value, field))| (record(n), [(field, Value::Int(value))].into()))
+                    .collect(),
+                started: started.into_iter().map(|(who, last)| (incarnation(who), last)).collect(),
+                incarnation: incarnation(9),
+                snapshot: snapshot(0),
+            }
+        };
+        all.into_iter().map(one).collect::<Vec<_>>()
+    });
     prop_oneof![
         1 => (1..5_u128, scope).prop_map(|(n, scope)| Request::MakeCode(code(n, scope))),
         2 => (0..5_u128, 1..5_u128, 1..5_u128, prop_oneof![now(), Just(Timestamp(20_000))]).prop_map(
@@ -121,7 +141,19 @@ fn acts() -> impl Strategy<Value = Request> {
             procedure: procedure_of.map(|(p, n, until)| (procedure(p), machine(n), until)),
             now,
         }),
-        1 => (1..4_u128).prop_map(|n| Request::CancelProcedure { procedure: procedure(n) }),
+        1 => (1..4_u128, prop::option::of(1..4_u128)).prop_map(|(n, by)| Request::CancelProcedure {
+            procedure: procedure(n),
+            machine: by.map(machine),
+        }),
+        1 => (1..4_u128, 1..4_u128, undone_spaces, any::<bool>(), now()).prop_map(
+            |(n, by, spaces, plan, time)| Request::UndoProcedure {
+                procedure: procedure(n),
+                machine: machine(by),
+                spaces,
+                plan,
+                author: Author { person: None, time, import: None },
+            }
+        ),
         1 => (1..4_u128, "[ab]", "[xy]").prop_map(|(n, step, result)| Request::KeepStep {
             step: StepResult { procedure: procedure(n), step, result },
         }),
@@ -149,6 +181,10 @@ fn named(mut request: Request, drawn: &mut u128, epoch: Epoch) -> Request {
             *said = epoch;
         }
         Request::Delete { spaces, .. } => spaces.iter_mut().for_each(|(_, id)| *id = snapshot(draw())),
+        Request::UndoProcedure { spaces, .. } => spaces.iter_mut().for_each(|one| {
+            one.incarnation = incarnation(1_000 + draw());
+            one.snapshot = snapshot(draw());
+        }),
         Request::BringBack { incarnation: who, snapshot: id, .. } => {
             *who = incarnation(1_000 + draw());
             *id = snapshot(draw());

@@ -46,7 +46,7 @@ over_every_store! {
 }
 
 fn info(space: sync_core::space::SpaceName, generation: u64, head: u64, records: u64) -> SpaceInfo {
-    SpaceInfo { space, generation, head, records, reserved_until: None }
+    SpaceInfo { space, generation, head, records, reserved_until: None, reserved_for: None }
 }
 
 async fn a_push_is_kept_and_told<K: Kind>() {
@@ -384,20 +384,21 @@ async fn a_reservation_ends_with_its_time_or_its_procedure<K: Kind>() {
         *now = Timestamp(1_000);
     }
     assert_eq!(bench.refused(by_hand).await, Refusal::Reserved(alice()));
-    bench.commit(Request::CancelProcedure { procedure: procedure(99) }).await;
+    bench.commit(Request::CancelProcedure { procedure: procedure(99), machine: None }).await;
     assert!(matches!(bench.sync(2, asks(&alice())).await, Reply::Reserved { .. }));
     let start = bench.position();
-    bench.commit(Request::CancelProcedure { procedure: procedure(20) }).await;
+    bench.commit(Request::CancelProcedure { procedure: procedure(20), machine: None }).await;
     for space in [alice(), sales()] {
         assert!(matches!(bench.sync(2, asks(&space)).await, Reply::Ok(_)));
     }
     // Who waits hears of it by its poll.
     assert_eq!(bench.poll(2, Some(start)).1.len(), 2);
     let before = bench.picture().await;
-    bench.commit(Request::CancelProcedure { procedure: procedure(20) }).await;
+    bench.commit(Request::CancelProcedure { procedure: procedure(20), machine: None }).await;
     assert_eq!(bench.picture().await, before);
     // Reserved and cancelled in one commit is not reserved.
-    let both = vec![reserves(50, 9_000), Request::CancelProcedure { procedure: procedure(50) }];
+    let both =
+        vec![reserves(50, 9_000), Request::CancelProcedure { procedure: procedure(50), machine: None }];
     bench.together(both).await;
     assert!(matches!(bench.sync(2, asks(&alice())).await, Reply::Ok(_)));
 }
@@ -455,8 +456,11 @@ async fn a_deleted_space_is_kept_and_goes_on_empty<K: Kind>() {
     bench.push(1, &alice(), written.clone()).await;
     let (content, start) = (bench.content(&alice()).await, bench.position());
     assert_eq!(content.superseded.len(), 1);
-    let deleted = |records, kept| Answer::Deleted(vec![Deleted { space: alice(), records, snapshot: kept }]);
-    assert_eq!(bench.commit(deletes(&alice(), 1)).await, deleted(1, Some(snapshot(1))));
+    let deleted = |records, snapshot, generation| {
+        let one = Deleted { space: alice(), records, snapshot, generation, reserved_until: None };
+        Answer::Deleted(vec![one])
+    };
+    assert_eq!(bench.commit(deletes(&alice(), 1)).await, deleted(1, Some(snapshot(1)), 2));
     let after = bench.content(&alice()).await;
     assert_eq!((after.head.generation, after.head.head, after.head.position), (2, 0, start + 1));
     assert!(after.records.is_empty() && after.superseded.is_empty());
@@ -469,7 +473,7 @@ async fn a_deleted_space_is_kept_and_goes_on_empty<K: Kind>() {
     let listed = bench.store().snapshots().await.unwrap();
     assert_eq!((listed.len(), listed[0].records, listed[0].outbox), (1, 1, 0));
     // Where there is nothing, nothing is kept; the generation goes on.
-    assert_eq!(bench.commit(deletes(&alice(), 2)).await, deleted(0, None));
+    assert_eq!(bench.commit(deletes(&alice(), 2)).await, deleted(0, None, 3));
     assert_eq!(bench.content(&alice()).await.head.generation, 3);
     assert_eq!(bench.store().snapshots().await.unwrap().len(), 1);
     // Numbers count anew, and members stay.
@@ -528,6 +532,7 @@ async fn a_step_that_is_repeated_gives_the_result_that_it_had<K: Kind>() {
     let Answer::Deleted(deleted) = &done else { panic!("{done:?}") };
     assert_eq!((deleted[0].records, deleted[0].snapshot), (1, Some(snapshot(10))));
     assert_eq!((deleted[1].records, deleted[1].snapshot), (0, None));
+    assert_eq!((deleted[0].generation, deleted[0].reserved_until), (2, Some(Timestamp(5_000))));
     let start = SpaceRequest {
         start: Some(incarnation(1)),
         ..pushes(&alice(), vec![change(incarnation(1), 2, record(2), 0, set(2))])
@@ -548,7 +553,7 @@ async fn a_step_that_is_repeated_gives_the_result_that_it_had<K: Kind>() {
     assert_eq!(bench.commit(again).await, done);
     assert!(bench.store().step(procedure(10), "delete".into()).await.unwrap().is_some());
     // Twice in one commit it is done once.
-    bench.commit(Request::CancelProcedure { procedure: procedure(10) }).await;
+    bench.commit(Request::CancelProcedure { procedure: procedure(10), machine: None }).await;
     let both = bench.together(vec![reserves(30, 5_000), reserves(30, 5_000)]).await;
     assert_eq!(both[0], both[1]);
     assert_eq!(bench.content(&alice()).await.head.generation, 3);

@@ -266,7 +266,7 @@ async fn a_decision_that_changes_nothing_moves_nothing<K: Kind>() {
     let before = bench.picture().await;
     bench.push(1, &alice(), written.clone()).await;
     bench.commit(joins(1, &[alice()], &[bob()])).await;
-    bench.commit(Request::CancelProcedure { procedure: procedure(1) }).await;
+    bench.commit(Request::CancelProcedure { procedure: procedure(1), machine: None }).await;
     bench.sync(2, pushes(&alice(), written)).await;
     bench.refused(enrols(99, 2)).await;
     let started =

@@ -2,11 +2,11 @@
 
 use super::super::{Known, SpaceContent, StoreError};
 use super::transaction::{find_space, head_of, machine_of, read_content, uuid_of};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use std::collections::BTreeMap;
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
-    id::{Epoch, MachineId, Position, ServerId, SnapshotId},
+    id::{Epoch, MachineId, Position, ProcedureId, ServerId, SnapshotId},
     server::{Heads, Login, Member, PastEpoch, StoreHead},
     snapshot::Snapshot,
     space::SpaceName,
@@ -82,8 +82,8 @@ pub(super) fn read_spaces(connection: &Connection) -> Result<Vec<SpaceInfo>, Sto
     let mut statement = connection.prepare_cached(
         "SELECT name, generation, head,
                 (SELECT count(*) FROM record WHERE record.space = space.id AND live),
-                (SELECT until FROM reservation WHERE reservation.space = space.id)
-         FROM space WHERE position > 0 ORDER BY name",
+                reservation.until, reservation.procedure
+         FROM space LEFT JOIN reservation ON reservation.space = space.id WHERE position > 0 ORDER BY name",
     )?;
     let mut rows = statement.query([])?;
     let mut all = Vec::new();
@@ -94,6 +94,10 @@ pub(super) fn read_spaces(connection: &Connection) -> Result<Vec<SpaceInfo>, Sto
             head: row.get::<_, i64>(2)?.cast_unsigned(),
             records: row.get::<_, i64>(3)?.cast_unsigned(),
             reserved_until: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+            reserved_for: match row.get_ref(5)? {
+                ValueRef::Null => None,
+                _ => Some(ProcedureId(uuid_of(row, 5)?)),
+            },
         });
     }
     Ok(all)
