@@ -2,7 +2,8 @@
 
 use super::{
     Fields,
-    matching::{MASK, is_masked, rest_mode},
+    admit::is_masked,
+    matching::{MASK, rest_mode},
     mode::RestMode,
     scope::Class,
     whole::Terms,

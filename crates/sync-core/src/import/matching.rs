@@ -1,16 +1,17 @@
 //! Which entry of a file is which record that is there.
 
 use super::{
-    Fields, Incoming, Packed,
+    Packed,
+    admit::{Admitted, admit},
     gather::Gathered,
-    mode::{ListKind, ListMode, RestMode},
+    mode::{ListMode, RestMode},
     scope::Class,
     whole::{Problem, Terms},
 };
 use crate::{
     address::{Address, LIKENESSES, Likeness, MEMBER_PREFIX, Member, TYPE_FIELD, pairs},
     canonical::Encoder,
-    catalogue::{self, InFile, RecordType, Secret},
+    catalogue::RecordType,
     files::Note,
     id::RecordId,
     space::SpaceName,
@@ -104,7 +105,7 @@ pub(super) struct Matched {
 
 /// The ways in which an entry can be a record that is there, the closest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     /// A setting is its name, and where it is device-specific, its person.
     Setting,
     /// What tells one entry from another in a file.
@@ -162,14 +163,14 @@ fn is_way_of(way: Way, class: Class, terms: &Terms) -> bool {
 }
 
 /// One side of a comparison, which knows what the ids of its own members are called in a file.
-struct Side {
+pub(super) struct Side {
     numbers: BTreeMap<RecordId, i64>,
     /// Whether the settings are those of several people.
     of_people: bool,
 }
 
 impl Side {
-    fn empty(space: &SpaceName) -> Self {
+    pub(super) fn empty(space: &SpaceName) -> Self {
         Self { numbers: BTreeMap::new(), of_people: is_of_people(space) }
     }
 
@@ -195,7 +196,7 @@ impl Side {
         Some(address)
     }
 
-    fn key(
+    pub(super) fn key(
         &self,
         way: Way,
         class: Class,
@@ -269,137 +270,11 @@ fn setting_id(of_people: bool, id: Option<RecordId>, fields: &Packed) -> RecordI
     }
 }
 
-/// What of a file is taken, by the rules of its list or type.
-struct Admission<'a> {
-    gathered: &'a Gathered,
-    terms: &'a Terms,
-    notes: Vec<Note>,
-    problems: Vec<Problem>,
-    unfitting: BTreeSet<ListKind>,
-    seen: BTreeSet<Likeness>,
-    foreign: usize,
-}
-
-impl Admission<'_> {
-    fn problem(&mut self, entry: &Incoming, code: &'static str, field: Option<String>, text: String) {
-        self.problems.push(Problem {
-            code,
-            item: Some(self.gathered.item),
-            space: Some(self.gathered.space.clone()),
-            line: entry.line,
-            record: entry.source,
-            field,
-            text,
-        });
-    }
-
-    /// What the entry is, if it is taken.
-    fn class(&mut self, entry: &Incoming) -> Option<Class> {
-        let Some(class) = self.gathered.scope.class(&entry.fields) else {
-            self.foreign += 1;
-            return None;
-        };
-        if class.in_file() == InFile::No {
-            let text = format!("{} does not go to another machine; it stays out", name(&entry.fields));
-            self.notes.push(Note::new(entry.line, "not_for_files", text));
-            return None;
-        }
-        if let Err(unfit) = fits(class, &entry.fields.fields()) {
-            let text = format!("{}: {unfit}", name(&entry.fields));
-            self.problem(entry, "value_refused", unfit.field, text);
-            return None;
-        }
-        if class == Class::Address && !self.list_fits(entry) {
-            return None;
-        }
-        let once = match class {
-            Class::Setting(_) => Some(Way::Setting),
-            Class::Typed(known) if !known.identity.is_empty() => Some(Way::Identity),
-            Class::Address if self.terms.modes.lists == ListMode::Overwrite => Some(Way::Number),
-            _ => None,
-        };
-        let side = Side::empty(&self.gathered.space);
-        if let Some(key) = once.and_then(|way| side.key(way, class, entry.source, &entry.fields, true))
-            && !self.seen.insert(key)
-        {
-            let text = format!("{} is in the file twice; the first one counts", name(&entry.fields));
-            self.notes.push(Note::new(entry.line, "duplicate_in_file", text));
-            return None;
-        }
-        Some(class)
-    }
-
-    fn list_fits(&mut self, entry: &Incoming) -> bool {
-        let kind = ListKind::of(&self.gathered.space, entry.fields.int("list"));
-        if self.terms.any_list || kind.modes().contains(&self.terms.modes.lists) {
-            return true;
-        }
-        if self.unfitting.insert(kind) {
-            let fitting: Vec<&str> = kind.modes().iter().map(|mode| mode.as_str()).collect();
-            let text = format!(
-                "the mode `{}` is not one of the one-touch list, whose buttons have fixed numbers: write one of {}",
-                self.terms.modes.lists.as_str(),
-                fitting.join(", ")
-            );
-            self.problem(entry, "mode_not_for_list", Some("list".into()), text);
-        }
-        false
-    }
-}
-
-/// What people call an entry, in a remark.
-pub(super) fn name(fields: &Packed) -> String {
-    format!("`{}`", super::plan::shown_name(fields, None))
-}
-
-/// Whether the values of an entry fit. A masked password is none.
-fn fits(class: Class, fields: &Fields) -> Result<(), catalogue::Unfit> {
-    match class {
-        Class::Setting(Some(setting)) => match fields.get("value") {
-            Some(value) => setting.check(value).map_err(|unfit| unfit.in_field(setting.name)),
-            None => Ok(()),
-        },
-        Class::Typed(_) | Class::Address => {
-            let masked = fields.iter().any(|(name, value)| is_masked(fields, name, value));
-            if !masked {
-                return catalogue::check(fields);
-            }
-            let plain = |(name, value): &(&String, &Value)| !is_masked(fields, name, value);
-            catalogue::check(
-                &fields.iter().filter(plain).map(|(name, value)| (name.clone(), value.clone())).collect(),
-            )
-        }
-        Class::Setting(None) | Class::Unknown => Ok(()),
-    }
-}
-
-/// Whether a field holds stars in place of a secret.
-pub(super) fn is_masked(fields: &Fields, name: &str, value: &Value) -> bool {
-    value.as_text() == Some(MASK) && catalogue::secrecy(fields, name) != Secret::No
-}
-
 /// Matches what a file says with what is there. `fresh` gives the ids of new records.
 pub(super) fn matched(mut gathered: Gathered, terms: &Terms, fresh: &mut dyn FnMut() -> RecordId) -> Matched {
     let incoming = core::mem::take(&mut gathered.incoming);
     let existing = core::mem::take(&mut gathered.existing);
-    let mut admission = Admission {
-        gathered: &gathered,
-        terms,
-        notes: Vec::new(),
-        problems: Vec::new(),
-        unfitting: BTreeSet::new(),
-        seen: BTreeSet::new(),
-        foreign: 0,
-    };
-    let mut arrivals: Vec<Arrival> = Vec::new();
-    for entry in incoming {
-        if let Some(class) = admission.class(&entry) {
-            let Incoming { line, source, fields } = entry;
-            let id = RecordId(uuid::Uuid::nil());
-            arrivals.push(Arrival { line, source, fields, class, found: None, id, kin: true });
-        }
-    }
-    let Admission { mut notes, problems, foreign, .. } = admission;
+    let Admitted { arrivals, mut notes, problems, foreign } = admit(&gathered, incoming, terms);
     if foreign > 0 {
         let text = format!("{foreign} records of the file do not belong to {}; they stay out", gathered.item);
         notes.push(Note::new(None, "not_of_item", text));

@@ -25,6 +25,7 @@
 //! | `gather` | what is compared: entries and records |
 //! | `mode` | modes, and which of them fit which list |
 //! | `scope` | which records of a space an item is about |
+//! | `admit` | which entries of a file are taken |
 //! | `matching` | which entry is which record |
 //! | `keep` | what a file can't say |
 //! | `settle` | references, differences, the fingerprint |
@@ -48,6 +49,7 @@
 //! assert_eq!((second.counts().same, second.operations().count()), (1, 0));
 //! ```
 
+mod admit;
 mod announce;
 mod gather;
 mod keep;

@@ -272,7 +272,7 @@ fn relinked(
         if !links.resolve(at, id).1 {
             let text = format!(
                 "{} names the record {id}, which is neither here nor in this import; the reference stays{}",
-                super::matching::name(&entry.fields),
+                super::admit::name(&entry.fields),
                 super::announce::travels_with(item)
             );
             notes.push(Note::new(entry.line, "reference_missing", text));

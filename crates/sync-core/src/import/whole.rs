@@ -2,9 +2,10 @@
 
 use super::{
     Becomes, Counts, Effect, Gathered, Limits, Live, Modes, Packed, Plan,
+    admit::name,
     announce::Announced,
     limits::Tally,
-    matching::{Fate, Matched, matched, name},
+    matching::{Fate, Matched, matched},
     settle::{Fingerprint, Links, may_refer},
 };
 use crate::{
