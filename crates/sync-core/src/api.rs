@@ -6,6 +6,7 @@
 use crate::{
     id::{MachineId, ProcedureId, SnapshotId},
     server::{Deleted, Scope},
+    sharing::SharingScope,
     space::SpaceName,
     time::Timestamp,
 };
@@ -74,6 +75,10 @@ routes! {
     BACKUP = "POST" "/v1/backup" Administrator;
     /// Brings a space, or a snapshot, back as new changes: [`BringBackRequest`] to [`BringBackAnswer`].
     BRING_BACK = "POST" "/v1/bring-back" Administrator;
+    /// How the settings are shared: list of [`ScopeInfo`].
+    SHARING_SCOPES = "GET" "/v1/sharing-scopes" Administrator;
+    /// Changes how a setting is shared: [`ScopeRequest`] to [`ScopeAnswer`].
+    SET_SHARING_SCOPE = "PUT" "/v1/sharing-scopes" Administrator;
     /// What was set aside at the server: list of [`SnapshotInfo`].
     SNAPSHOTS = "GET" "/v1/snapshots" Administrator;
 }
@@ -224,6 +229,39 @@ pub struct SnapshotInfo {
     pub records: u64,
     /// How many changes that had not been sent it holds.
     pub outbox: u64,
+}
+
+/// How a setting is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeInfo {
+    /// The setting's name.
+    pub setting: String,
+    /// What people call it.
+    pub title: String,
+    /// How it is shared.
+    pub scope: SharingScope,
+    /// Whether that can be changed.
+    pub selectable: bool,
+}
+
+/// Changes how a setting is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeRequest {
+    /// The setting's name.
+    pub setting: String,
+    /// How it is shared from now on.
+    pub scope: SharingScope,
+}
+
+/// How a setting is shared now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeAnswer {
+    /// The setting's name.
+    pub setting: String,
+    /// How it is shared.
+    pub scope: SharingScope,
+    /// Whether that was changed by this; every machine takes it up at its next contact.
+    pub changed: bool,
 }
 
 /// One of the server's steps of a procedure. Repeating it gives the same result.

@@ -1,4 +1,4 @@
-//! The catalogue of personal settings: what can be personalized, what it may hold, and whether it synchronizes.
+//! The catalogue of personal settings: what can be personalized, what it may hold, and how it is shared.
 //!
 //! A setting is a record whose id is derived from its name ([`RecordId::of_setting`]), with the fields `type` =
 //! `setting`, `name` and `value`. A person who set nothing has the default of the machine.
@@ -43,6 +43,17 @@ pub enum Default {
     Text(&'static str),
 }
 
+/// Whether a setting follows the person from machine to machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Always.
+    Shared,
+    /// Unless the server's administrator makes it device-specific ([`crate::sharing`]).
+    Selectable,
+    /// Never: it stays on the machine where it was set.
+    Device,
+}
+
 /// One setting of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
@@ -54,8 +65,8 @@ pub struct Setting {
     pub kind: Kind,
     /// The value of a person who set nothing.
     pub default: Default,
-    /// Whether it follows the person from machine to machine; else it stays on the machine where it was set.
-    pub synchronizes: bool,
+    /// Whether it follows the person from machine to machine.
+    pub sharing: Sharing,
 }
 
 /// A value does not fit a setting. Says what can be written.
@@ -72,7 +83,7 @@ const COLOUR: &[&str] = &["auto", "full-colour", "black-and-white"];
 const SIDES: &[&str] = &["one-sided", "two-sided-book", "two-sided-calendar"];
 
 const fn flag(name: &'static str, title: &'static str, default: bool) -> Setting {
-    Setting { name, title, kind: Kind::Flag, default: Default::Flag(default), synchronizes: true }
+    Setting { name, title, kind: Kind::Flag, default: Default::Flag(default), sharing: Sharing::Shared }
 }
 
 const fn number(name: &'static str, title: &'static str, (least, most): (i64, i64), default: i64) -> Setting {
@@ -81,7 +92,7 @@ const fn number(name: &'static str, title: &'static str, (least, most): (i64, i6
         title,
         kind: Kind::Number(least, most),
         default: Default::Number(default),
-        synchronizes: true,
+        sharing: Sharing::Shared,
     }
 }
 
@@ -91,15 +102,25 @@ const fn choice(
     words: &'static [&'static str],
     default: &'static str,
 ) -> Setting {
-    Setting { name, title, kind: Kind::Choice(words), default: Default::Text(default), synchronizes: true }
+    Setting {
+        name,
+        title,
+        kind: Kind::Choice(words),
+        default: Default::Text(default),
+        sharing: Sharing::Shared,
+    }
 }
 
 const fn text(name: &'static str, title: &'static str, most: usize) -> Setting {
-    Setting { name, title, kind: Kind::Text(most), default: Default::Text(""), synchronizes: true }
+    Setting { name, title, kind: Kind::Text(most), default: Default::Text(""), sharing: Sharing::Shared }
 }
 
 const fn stays(setting: Setting) -> Setting {
-    Setting { synchronizes: false, ..setting }
+    Setting { sharing: Sharing::Device, ..setting }
+}
+
+const fn selectable(setting: Setting) -> Setting {
+    Setting { sharing: Sharing::Selectable, ..setting }
 }
 
 /// The settings, grouped as people find them.
@@ -112,30 +133,40 @@ pub const SETTINGS: &[Setting] = &[
     number("home.buttons-per-page", "Home screen: buttons on a page", (4, 24), 12),
     text("home.wallpaper", "Home screen: wallpaper", 64),
     flag("home.show-timeline", "Home screen: show the timeline", true),
-    number("copy.copies", "Copy: number of copies", (1, 9_999), 1),
-    choice("copy.colour", "Copy: colour", COLOUR, "auto"),
-    choice("copy.sides", "Copy: two-sided", SIDES, "one-sided"),
-    number("copy.density", "Copy: density", (-4, 4), 0),
-    number("copy.ratio", "Copy: ratio in percent", (25, 400), 100),
-    choice("fax.resolution", "Fax: resolution", &["normal", "fine", "super-fine", "ultra-fine"], "normal"),
-    number("fax.density", "Fax: density", (-4, 4), 0),
-    choice(
+    selectable(number("copy.copies", "Copy: number of copies", (1, 9_999), 1)),
+    selectable(choice("copy.colour", "Copy: colour", COLOUR, "auto")),
+    selectable(choice("copy.sides", "Copy: two-sided", SIDES, "one-sided")),
+    selectable(number("copy.density", "Copy: density", (-4, 4), 0)),
+    selectable(number("copy.ratio", "Copy: ratio in percent", (25, 400), 100)),
+    selectable(choice(
+        "fax.resolution",
+        "Fax: resolution",
+        &["normal", "fine", "super-fine", "ultra-fine"],
+        "normal",
+    )),
+    selectable(number("fax.density", "Fax: density", (-4, 4), 0)),
+    selectable(choice(
         "scan.format",
         "Scan and send: file format",
         &["pdf", "pdf-compact", "tiff", "jpeg", "xps"],
         "pdf",
-    ),
-    choice("scan.colour", "Scan and send: colour", COLOUR, "auto"),
-    choice("scan.resolution", "Scan and send: resolution", &["150", "200", "300", "400", "600"], "300"),
-    choice("scan.sides", "Scan and send: two-sided original", SIDES, "one-sided"),
-    text("scan.subject", "Scan and send: subject of the e-mail", 128),
-    choice(
+    )),
+    selectable(choice("scan.colour", "Scan and send: colour", COLOUR, "auto")),
+    selectable(choice(
+        "scan.resolution",
+        "Scan and send: resolution",
+        &["150", "200", "300", "400", "600"],
+        "300",
+    )),
+    selectable(choice("scan.sides", "Scan and send: two-sided original", SIDES, "one-sided")),
+    selectable(text("scan.subject", "Scan and send: subject of the e-mail", 128)),
+    selectable(choice(
         "store.format",
         "Scan and store: file format",
         &["pdf", "pdf-compact", "tiff", "jpeg", "xps"],
         "pdf",
-    ),
-    choice("print-files.sides", "Access stored files: two-sided", SIDES, "one-sided"),
+    )),
+    selectable(choice("print-files.sides", "Access stored files: two-sided", SIDES, "one-sided")),
     stays(choice("list-order", "Order of stored files", &["name", "date", "size"], "name")),
     stays(flag("print-waiting-jobs-at-login", "Print the waiting jobs at login", false)),
     stays(text("network.ssid", "Direct connection: SSID", 32)),

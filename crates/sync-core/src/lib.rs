@@ -13,6 +13,7 @@
 //! | `files` | readers and writers of address book files (with the feature `files`) |
 //! | `import` | what a file's entries do to a space, before anything is written (with the feature `files`) |
 //! | [`machine`], [`item`] | what the rules of import and export speak of |
+//! | [`sharing`] | which settings are shared across all devices, and what becomes of one whose scope changes |
 //! | [`rules`] | "may this run now, and if not, what must be done first?" |
 //! | [`procedure`] | stop, back up, delete, import, start: one journalled workflow |
 //! | [`merge`] | [`merge::apply`], the only merge there is |
@@ -52,6 +53,7 @@ pub mod record;
 pub mod replica;
 pub mod rules;
 pub mod server;
+pub mod sharing;
 pub mod snapshot;
 pub mod space;
 pub mod time;

@@ -59,7 +59,7 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
         Request::KeepStep { step } => {
             needs.steps.insert((step.procedure, step.step.clone()));
         }
-        Request::BringBack { space, .. } => {
+        Request::Write { space, .. } | Request::BringBack { space, .. } => {
             needs.spaces.entry(space.clone()).or_default().whole = true;
         }
     }
@@ -112,8 +112,11 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
             loaded.writes.steps.push(step.clone());
             Answer::Step(step)
         }
+        Request::Write { space, records, incarnation, author } => {
+            write(loaded, &space, records, incarnation, None, author)
+        }
         Request::BringBack { space, records, incarnation, snapshot, author } => {
-            bring_back(loaded, &space, records, incarnation, snapshot, author)
+            write(loaded, &space, records, incarnation, Some(snapshot), author)
         }
     }
 }
@@ -329,12 +332,13 @@ pub(crate) fn changes_to_bring_back(
         .collect()
 }
 
-fn bring_back(
+/// Writes records as changes of the server's own; what stands is first kept as the snapshot `id`, where one is named.
+fn write(
     loaded: &mut Loaded,
     name: &SpaceName,
     records: Vec<(RecordId, BTreeMap<FieldName, Value>)>,
     incarnation: Incarnation,
-    id: SnapshotId,
+    id: Option<SnapshotId>,
     author: Author,
 ) -> Answer {
     let space = space_mut(loaded, name);
@@ -354,7 +358,8 @@ fn bring_back(
     };
     let (number, hash) = (newest.id.number, newest.content_hash().0);
     let time = author.time;
-    let kept = snapshot(loaded, name, id, Reason::BroughtBack, author.person, time);
+    let kept =
+        id.filter(|id| snapshot(loaded, name, *id, Reason::BroughtBack, author.person, time).is_some());
     let space = space_mut(loaded, name);
     let superseded = changes.iter().flat_map(|change| accept(space, change)).collect();
     space.last.insert(incarnation, Last { number, hash, sequence: space.head.head });
@@ -362,7 +367,7 @@ fn bring_back(
     let count = changes.len() as u64;
     let batch = HistoryBatch { generation, first: head + 1, machine: None, time, changes };
     commit_batch(loaded, name, batch, superseded, existed);
-    Answer::BroughtBack { changes: count, snapshot: kept.map(|_| id) }
+    Answer::BroughtBack { changes: count, snapshot: kept }
 }
 
 /// Kept as lines of text, so that a step's result needs no encoder in the core: `SNAPSHOT|- RECORDS SPACE`.
