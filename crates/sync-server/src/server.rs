@@ -171,6 +171,7 @@ impl Server {
         };
         let interface = Arc::new(Interface::new(store, parts));
         interface.align().await?;
+        interface.all_hear_of_scopes().await?;
         write_whole(&folder.address(), &format!("{}\n", ready.address), false)?;
         Ok(Self { interface, listener, tls, http, ready, folder, _lock: lock })
     }

@@ -8,6 +8,7 @@ mod machine;
 mod membership;
 mod message;
 mod serve;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
@@ -218,6 +219,10 @@ impl<S: Store> Interface<S> {
             }
             (api::SNAPSHOTS, Who::Administrator) => {
                 wanted.encode(&self.store.snapshots().await.map_err(|error| from_store(&error))?)
+            }
+            (api::SHARING_SCOPES, Who::Administrator) => wanted.encode(&self.sharing_scopes().await?),
+            (api::SET_SHARING_SCOPE, Who::Administrator) => {
+                wanted.encode(&self.set_sharing_scope(given.decode(body)?).await?)
             }
             (api::DELETE, Who::Administrator) => wanted.encode(&self.delete(given.decode(body)?).await?),
             (api::BACKUP, Who::Administrator) => wanted.encode(&self.backup(given.decode(body)?).await?),

@@ -8,3 +8,4 @@ mod callers;
 mod machines;
 mod memberships;
 mod served;
+mod sharing;
