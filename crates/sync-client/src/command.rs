@@ -469,5 +469,6 @@ fn setting_line(view: &SettingView) -> String {
     } else {
         " (default)"
     };
-    format!("{:<30} {}{note}", view.setting, view.value)
+    let own = if view.synchronizes { "" } else { " (of this device)" };
+    format!("{:<30} {}{note}{own}", view.setting, view.value)
 }

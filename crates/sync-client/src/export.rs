@@ -21,7 +21,7 @@ use sync_core::{
     import::outgoing,
     item::Item,
     rules::{Operation, plan::OnRefusal},
-    space::SpaceName,
+    space::{SpaceKind, SpaceName},
     time::Timestamp,
 };
 
@@ -153,7 +153,9 @@ impl Machine {
         let mut places: Vec<Place> =
             items.contains(&Item::AddressBook).then_some(Place::Local).into_iter().collect();
         let members = self.store().spaces()?;
-        let members = members.into_iter().filter(|space| space.member && space.name.synchronizes());
+        let members = members
+            .into_iter()
+            .filter(|space| space.member && matches!(space.name.kind, SpaceKind::User | SpaceKind::Group));
         places.extend(
             members.map(|space| place_of(&space.name)).filter(|place| items.contains(&item_of(place))),
         );

@@ -5,15 +5,17 @@ use crate::{
     draw::now,
     error::{Error, Result},
     machine::Machine,
+    store::{Store, own_place},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
 use sync_core::{
     address::TYPE_FIELD,
-    catalogue::{self, SETTING_TYPE, SETTINGS, Setting},
+    catalogue::{self, SETTING_TYPE, SETTINGS, Setting, Sharing},
     change::{Author, Operation},
     id::RecordId,
     record::FieldName,
+    sharing::SharingScope,
     space::SpaceName,
     value::Value,
 };
@@ -33,6 +35,8 @@ pub struct SettingView {
     pub set: bool,
     /// Whether it follows the person.
     pub synchronizes: bool,
+    /// How it is shared, for this person at this machine.
+    pub scope: SharingScope,
     /// A value that was set and that this machine can't use: the default holds here, and the value stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<Value>,
@@ -71,8 +75,11 @@ impl Machine {
     /// [`Error::UnknownSetting`], [`Error::NotEnrolled`], or what the disk says.
     pub fn setting(&self, name: &str, user: &str) -> Result<SettingView> {
         let setting = catalogue::find(name).ok_or_else(|| Error::UnknownSetting(name.to_string()))?;
-        let (space, record) = self.place(setting, user)?;
-        let view = self.store().view(&space, record)?;
+        let (scope, view) = {
+            let store = self.store();
+            let (scope, space, record) = place(&store, setting, user)?;
+            (scope, store.view(&space, record)?)
+        };
         let stored = view.as_ref().and_then(|record| record.get("value")).cloned();
         let (usable, unusable) = match stored {
             Some(value) if setting.check(&value).is_ok() => (Some(value), None),
@@ -84,7 +91,8 @@ impl Machine {
             set: usable.is_some() || unusable.is_some(),
             value: usable.unwrap_or_else(|| setting.default_value()),
             default: setting.default_value(),
-            synchronizes: setting.synchronizes,
+            synchronizes: scope == SharingScope::Shared,
+            scope,
             unusable,
         })
     }
@@ -103,11 +111,12 @@ impl Machine {
             })
         });
         let value = value.transpose()?;
-        let (space, record) = self.place(setting, user)?;
         let mut edit: BTreeMap<FieldName, Option<Value>> = [("value".to_string(), value)].into();
         let author = self.author(Some(user));
         {
+            // Held from here on: a change of scope must not come between the place and what is written there.
             let mut store = self.store();
+            let (_, space, record) = place(&store, setting, user)?;
             let view = store.view(&space, record)?;
             for (field, word) in [(TYPE_FIELD, SETTING_TYPE), ("name", setting.name)] {
                 if view.as_ref().and_then(|record| record.get(field)).is_none() {
@@ -119,12 +128,22 @@ impl Machine {
         self.changed();
         self.setting(name, user)
     }
+}
 
-    /// Where a person's setting lies: with their other data, or, where it does not follow them, on this machine alone.
-    fn place(&self, setting: &Setting, user: &str) -> Result<(SpaceName, RecordId)> {
-        if setting.synchronizes {
-            return Ok((SpaceName::user(&self.realm()?, user), setting.record()));
+/// Where a person's setting lies: with their other data, or, where it does not follow them, on this machine alone.
+pub(crate) fn place(
+    store: &Store,
+    setting: &Setting,
+    user: &str,
+) -> Result<(SharingScope, SpaceName, RecordId)> {
+    if setting.sharing != Sharing::Device {
+        let realm = store.identity().realm.as_deref().ok_or(Error::NotEnrolled)?;
+        let space = SpaceName::user(realm, user);
+        let scope = store.scope(setting, &space)?;
+        if scope == SharingScope::Shared {
+            return Ok((scope, space, setting.record()));
         }
-        Ok((SpaceName::local("settings"), RecordId::of_setting(&format!("{user}/{}", setting.name))))
     }
+    let (space, record) = own_place(user, setting.name);
+    Ok((SharingScope::DeviceSpecific, space, record))
 }

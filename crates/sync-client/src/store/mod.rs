@@ -10,6 +10,7 @@
 //! | `exchange` | what to send, what to make of the answer, Start and Stop |
 //! | `imports` | imports under their ids, each at most once |
 //! | `kept` | snapshots, superseded values, history |
+//! | `scope` | which settings are device-specific here, and what a change of that writes |
 //! | `log` | logins, journals of procedures, the communication log |
 
 mod edit;
@@ -18,6 +19,7 @@ mod imports;
 mod kept;
 mod log;
 mod rows;
+mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +27,7 @@ pub use edit::{Batch, Edit};
 pub use exchange::{Plan, Report};
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
+pub(crate) use scope::own_place;
 
 use crate::{
     draw,
@@ -186,6 +189,8 @@ pub struct Store {
     number: u64,
     /// Spaces that the server lets wait, until when they are not asked for again.
     waits: BTreeMap<i64, Timestamp>,
+    /// Whether an answer of this opening looked at what is device-specific for every person.
+    scopes_looked_at: bool,
     /// The space with which the next round trip begins, so that none starves.
     turn: i64,
 }
@@ -231,6 +236,7 @@ impl Store {
             opening: Opening(draw::uuid()?),
             number,
             waits: BTreeMap::new(),
+            scopes_looked_at: false,
             turn: 0,
         };
         // Kept for people who examine a replica; the next opening draws its own.
