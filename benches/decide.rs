@@ -5,7 +5,9 @@ use harness::measure::{Contender, in_turn, report};
 use std::{hint::black_box, time::Instant};
 use sync_core::{
     item::Item,
-    machine::{DestinationAddress, Machine, Role, SyncState},
+    machine::{DestinationAddress, Machine, PolicyPassword, Role, SyncState},
+    process::{Process, Processes},
+    profile::{Limit, Profile},
     rules::{Operation, Question, decide},
     time::Timestamp,
 };
@@ -27,6 +29,27 @@ fn main() {
     let stopped = facts(Role::ServerWithClient, SyncState::Stopped);
     let client = facts(Role::Client, SyncState::InProgress);
     let question = Question::new(Operation::Import, Item::UserGroupAddressList, Timestamp(0));
+    // Every fact stated, under a profile that refuses models and wants a preparation; each rule looks, and allows.
+    let strict = Profile::from_toml(
+        "[preparation]\nrequired = true\n[[refuse]]\nitem = \"personal-settings\"\nmodels = [\"old\"]\n",
+    )
+    .unwrap_or_default();
+    let busy = machine
+        .clone()
+        .with_display_language("en")
+        .with_home_screen(true)
+        .with_model("new")
+        .with_running(Processes::EMPTY.with(Process::ControlPanel).with(Process::Sleep))
+        .with_policy_password(PolicyPassword::Set("salt$hash".into()))
+        .with_prepared(Timestamp(0));
+    let full = question
+        .with_source_language("en")
+        .with_source_model("new")
+        .with_would_hold(Limit::GroupLists, 50)
+        .with_profile(&strict);
+    let policy = Question::new(Operation::ImportBatch, Item::SecurityPolicy, Timestamp(0))
+        .with_source_policy_password(PolicyPassword::Set("salt$hash"));
+    let blocked = stopped.clone().with_running(Processes::EMPTY.with(Process::Send));
     let by_hand = |machine: &Machine, question: &Question<'_>| {
         machine.administrator
             && (!machine.role.has_client()
@@ -63,10 +86,34 @@ fn main() {
                 }),
             },
             Contender {
+                name: "decide, allowed with every fact stated",
+                round: Box::new(|| {
+                    per_second(|| {
+                        let _ = black_box(decide(black_box(&busy), black_box(&full)));
+                    })
+                }),
+            },
+            Contender {
+                name: "decide, allowed by equal policy passwords",
+                round: Box::new(|| {
+                    per_second(|| {
+                        let _ = black_box(decide(black_box(&busy), black_box(&policy)));
+                    })
+                }),
+            },
+            Contender {
                 name: "decide, denied with its remedy",
                 round: Box::new(|| {
                     per_second(|| {
                         let _ = black_box(decide(black_box(&client), black_box(&question)));
+                    })
+                }),
+            },
+            Contender {
+                name: "decide, denied by what runs",
+                round: Box::new(|| {
+                    per_second(|| {
+                        let _ = black_box(decide(black_box(&blocked), black_box(&question)));
                     })
                 }),
             },

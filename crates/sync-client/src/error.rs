@@ -331,6 +331,9 @@ impl ErrorReport {
 /// The ways out of a denial, for people.
 fn explain(denied: &Denied) -> String {
     let mut text = format!("(rule {}) ", denied.rule);
+    if let Some(reason) = denied.nothing_does {
+        text += reason.text();
+    }
     for (before, way) in core::iter::once("either").chain(core::iter::repeat("or")).zip(&denied.remedy) {
         let before = if denied.remedy.len() == 1 { "instead" } else { before };
         let steps: Vec<String> = way.steps.iter().map(sync_core::rules::Step::text).collect();

@@ -98,6 +98,7 @@ impl Machine {
             let identity = store.identity();
             Facts::new(identity.role(), store.state(), identity.destination.clone())
                 .with_administrator(administrator.is_some())
+                .with_home_screen(true)
         };
         let Some(first) = items.first() else {
             return Ok((Vec::new(), Vec::new()));

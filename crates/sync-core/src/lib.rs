@@ -12,8 +12,9 @@
 //! | [`address`], [`catalogue`] | one entry of an address book, and the personal settings that there are |
 //! | `files` | readers and writers of address book files (with the feature `files`) |
 //! | `import` | what a file's entries do to a space, before anything is written (with the feature `files`) |
-//! | [`machine`], [`item`] | what the rules of import and export speak of |
+//! | [`machine`], [`item`], [`process`] | what the rules of import and export speak of |
 //! | [`sharing`] | which settings are shared across all devices, and what becomes of one whose scope changes |
+//! | [`profile`] | what a vendor may set of the rules |
 //! | [`rules`] | "may this run now, and if not, what must be done first?" |
 //! | [`procedure`] | stop, back up, delete, import, start: one journalled workflow |
 //! | [`merge`] | [`merge::apply`], the only merge there is |
@@ -48,6 +49,8 @@ pub mod machine;
 pub mod merge;
 pub mod names;
 pub mod procedure;
+pub mod process;
+pub mod profile;
 pub mod protocol;
 pub mod record;
 pub mod replica;

@@ -13,7 +13,7 @@ use alloc::collections::BTreeMap;
 use rules_model::{every_question, expected, items};
 use sync_core::{
     item::Item,
-    machine::Machine,
+    machine::{Machine, PolicyPassword},
     rules::{Question, decide},
     time::Timestamp,
 };
@@ -27,7 +27,9 @@ fn every_answer_is_the_model_s() {
             asked.state.parse().unwrap(),
             asked.destination.parse().unwrap(),
         )
-        .with_administrator(asked.administrator);
+        .with_administrator(asked.administrator)
+        .with_home_screen(true)
+        .with_policy_password(PolicyPassword::NotSet);
         let mut question =
             Question::new(asked.operation.parse().unwrap(), asked.item.parse().unwrap(), Timestamp(0));
         if let Some((source, here)) = asked.languages {

@@ -1,12 +1,17 @@
 //! Rule 1: who may ask.
 
-use super::{Act, Code, Finding, Question, Step, Way};
-use crate::machine::Machine;
-use alloc::{format, string::String, vec};
+use super::{Act, Code, Finding, Operation, Question, Step, Way};
+use crate::{item::Item, machine::Machine};
+use alloc::{boxed::Box, format, string::String, vec};
 
-/// Every import and export needs administrator privileges, exports included, as the vendor's manuals say.
-pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
-    (!machine.administrator).then(|| {
+/// Every import and export needs administrator privileges, exports included, as the vendor's manuals say. A profile may
+/// let people export their own personal address lists.
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
+    let own_list = question.own
+        && question.operation == Operation::Export
+        && question.item == Item::PersonalAddressList
+        && question.profile.export_own_list;
+    (!machine.administrator && !own_list).then(|| {
         finding(format!(
             "{} can be {} only with administrator privileges",
             question.item.title(),
@@ -15,15 +20,14 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding>
     })
 }
 
-pub(super) fn ask_act(machine: &Machine, act: Act) -> Option<Finding> {
+pub(super) fn ask_act(machine: &Machine, act: Act) -> Option<Box<Finding>> {
     (!machine.administrator).then(|| finding(format!("`{act}` needs administrator privileges")))
 }
 
-fn finding(message: String) -> Finding {
-    Finding {
-        code: Code::AdministratorRequired,
+fn finding(message: String) -> Box<Finding> {
+    Finding::new(
+        Code::AdministratorRequired,
         message,
-        ways: vec![Way::new("as the administrator", vec![Step::LogInAsAdministrator])],
-        instead: None,
-    }
+        vec![Way::new("as the administrator", vec![Step::LogInAsAdministrator])],
+    )
 }

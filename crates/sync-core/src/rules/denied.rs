@@ -1,7 +1,10 @@
 //! The answer "no": a stable code, the rule it comes from, what was wrong, and what to do.
 
-use super::{Finding, Operation};
-use crate::{item::Item, machine::DestinationAddress, names::named};
+use super::{
+    Finding, Operation,
+    step::{self, By, Step},
+};
+use crate::{item::Item, machine::DestinationAddress, names::named, process::Process, profile::Limit};
 use alloc::{
     format,
     string::{String, ToString},
@@ -21,8 +24,16 @@ named! {
         Batch = "3",
         /// Same display language.
         Language = "4",
+        /// Security policy password.
+        PolicyPassword = "5",
         /// Synchronization.
         Synchronization = "6",
+        /// Interlock.
+        Interlock = "7",
+        /// Preparation.
+        Preparation = "9",
+        /// Limits.
+        Limits = "10",
     }
 }
 
@@ -36,12 +47,30 @@ named! {
         NotIndividual = "not_individual",
         /// The item is not an item of a batch.
         NotBatch = "not_batch",
+        /// The machine's profile does not have the item.
+        ItemNotSupported = "item_not_supported",
+        /// The item goes only to a machine that has a Home screen.
+        HomeScreenRequired = "home_screen_required",
+        /// The machine does not take the item from the source's model, or the file does not say its model.
+        ModelRefused = "model_refused",
         /// The client function synchronizes.
         Synchronizing = "synchronizing",
         /// The client function synchronizes, and with the destination `localhost:8443` this would have been accepted.
         DestinationNotLocalhost = "destination_not_localhost",
         /// Source and destination have different display languages.
         LanguageDiffers = "language_differs",
+        /// Something runs during which no import or export may begin.
+        Interlocked = "interlocked",
+        /// The profile wants the personalized data prepared, and they are not, or no longer.
+        NotPrepared = "not_prepared",
+        /// Personalized data are prepared only on the machine that is its own server.
+        PrepareElsewhere = "prepare_elsewhere",
+        /// More are to be prepared at once than the profile allows.
+        TooManyToPrepare = "too_many_to_prepare",
+        /// The machine has a security policy password, and the file's is not shown to be the same.
+        PolicyPasswordDiffers = "policy_password_differs",
+        /// The machine would hold more than it can.
+        OverLimit = "over_limit",
     }
 }
 
@@ -52,114 +81,75 @@ impl Code {
         match self {
             Self::AdministratorRequired => Rule::Administrator,
             Self::NotIndividual => Rule::Individual,
-            Self::NotBatch => Rule::Batch,
+            Self::NotBatch | Self::ItemNotSupported | Self::HomeScreenRequired | Self::ModelRefused => {
+                Rule::Batch
+            }
             Self::Synchronizing | Self::DestinationNotLocalhost => Rule::Synchronization,
             Self::LanguageDiffers => Rule::Language,
+            Self::PolicyPasswordDiffers => Rule::PolicyPassword,
+            Self::Interlocked => Rule::Interlock,
+            Self::NotPrepared | Self::PrepareElsewhere | Self::TooManyToPrepare => Rule::Preparation,
+            Self::OverLimit => Rule::Limits,
         }
     }
 }
 
-/// One step of a remedy: an operation of the product, or something that only a person can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Step {
-    /// Go on at the machine that is its own server (rule 6).
-    GoToServerMachine,
-    /// Log in with administrator privileges (rule 1).
-    LogInAsAdministrator,
-    /// At the source, set this display language and export again (rule 4).
-    ExportAgain(String),
-    /// Ask for this, in this way, instead (rules 2 and 3).
-    AskFor(Operation, Item),
-    /// Set the destination server address to `localhost:8443` (rule 6).
-    SetDestinationToOwnServer,
-    /// Set the display language of the machine that imports (rule 4).
-    SetDisplayLanguage(String),
-    /// Stop the client function.
-    StopSynchronization,
-    /// Back up on the server.
-    BackUpOnServer,
-    /// Delete the users and groups concerned on the server, which reserves their spaces for this machine (rule 11).
-    DeleteOnServer,
-    /// Run the import or export: here it is allowed.
-    Transfer(Operation, Item),
-    /// Start the client function.
-    StartSynchronization,
+impl Code {
+    /// What it means, for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::AdministratorRequired => "importing and exporting need administrator privileges",
+            Self::NotIndividual => "the item exists only in a batch",
+            Self::NotBatch => "the item is not an item of a batch",
+            Self::ItemNotSupported => "the machine does not have the item, by its profile",
+            Self::HomeScreenRequired => "the item goes only to a machine that has a Home screen",
+            Self::ModelRefused => {
+                "the machine does not take the item from the source's model, by its profile, or the file does not say its \
+                 model"
+            }
+            Self::Synchronizing => "the client function of this machine synchronizes",
+            Self::DestinationNotLocalhost => {
+                "the same, and with the destination `localhost:8443` this would have been accepted"
+            }
+            Self::Interlocked => "something runs during which no import or export may begin",
+            Self::NotPrepared => {
+                "the profile wants the personalized data prepared, and it is not, or too long ago"
+            }
+            Self::PrepareElsewhere => "data is prepared only on the machine that is its own server",
+            Self::TooManyToPrepare => "more users and groups than the profile lets prepare at once",
+            Self::LanguageDiffers => "the file was exported with another display language",
+            Self::PolicyPasswordDiffers => {
+                "this machine has a security policy password, and the file's is not shown to be the same"
+            }
+            Self::OverLimit => "the machine would hold more than it can",
+        }
+    }
 }
 
-impl Step {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::GoToServerMachine => "go_to_server_machine",
-            Self::LogInAsAdministrator => "log_in_as_administrator",
-            Self::ExportAgain(_) => "export_again",
-            Self::AskFor(..) => "ask_for",
-            Self::SetDestinationToOwnServer => "set_destination",
-            Self::SetDisplayLanguage(_) => "set_display_language",
-            Self::StopSynchronization => "stop",
-            Self::BackUpOnServer => "back_up",
-            Self::DeleteOnServer => "delete",
-            Self::Transfer(operation, _) if operation.is_import() => "import",
-            Self::Transfer(..) => "export",
-            Self::StartSynchronization => "start",
-        }
+named! {
+    /// Why nothing makes a denied operation allowed. There is no other reason than these.
+    #[non_exhaustive]
+    pub enum NothingDoes, "reason" {
+        /// The machine has no Home screen, and gets none.
+        NoHomeScreen = "no_home_screen",
+        /// The machine takes the item from no model but its own, and which that is, is not known.
+        ModelRefused = "model_refused",
+        /// The machine does not have the item.
+        ItemNotSupported = "item_not_supported",
     }
+}
 
-    /// What a person is told to do.
+impl NothingDoes {
+    /// What a person is told.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub const fn text(self) -> &'static str {
         match self {
-            Self::GoToServerMachine => {
-                "Go to the machine that is server and client and whose destination server address is localhost:8443"
-                    .into()
+            Self::NoHomeScreen => "nothing helps: this item goes only to a machine that has a Home screen",
+            Self::ModelRefused => {
+                "nothing helps: this machine takes the item only from its own model, and its model is not known"
             }
-            Self::LogInAsAdministrator => "Log in as the administrator".into(),
-            Self::ExportAgain(language) => format!(
-                "At the source, set the display language to `{language}` and export again"
-            ),
-            Self::AskFor(operation, item) => format!(
-                "Ask for {} with the operation `{operation}` (item `{item}`)",
-                item.title()
-            ),
-            Self::SetDestinationToOwnServer => {
-                "Set the destination server address to exactly localhost:8443".into()
-            }
-            Self::SetDisplayLanguage(language) => format!(
-                "Set the display language of the machine that imports to `{language}`"
-            ),
-            Self::StopSynchronization => "Stop synchronization on this machine".into(),
-            Self::BackUpOnServer => "Back up on the server".into(),
-            Self::DeleteOnServer => "Delete the users and groups concerned on the server".into(),
-            Self::Transfer(operation, item) => format!(
-                "{} {}",
-                match operation {
-                    Operation::Import => "Import, individually:",
-                    Operation::ImportBatch => "Import, in a batch:",
-                    Operation::Export => "Export, individually:",
-                    Operation::ExportBatch => "Export, in a batch:",
-                },
-                item.title()
-            ),
-            Self::StartSynchronization => "Start synchronization on this machine".into(),
-        }
-    }
-
-    /// Where a step stands among the steps of several rules: first where one stands and who one is, then what is
-    /// asked for, then how the machine is set, last the operations themselves in the order that their rule gives.
-    const fn phase(&self) -> u8 {
-        match self {
-            Self::GoToServerMachine => 0,
-            Self::LogInAsAdministrator => 1,
-            Self::ExportAgain(_) => 2,
-            Self::AskFor(..) => 3,
-            Self::SetDestinationToOwnServer | Self::SetDisplayLanguage(_) => 4,
-            Self::StopSynchronization
-            | Self::BackUpOnServer
-            | Self::DeleteOnServer
-            | Self::Transfer(..)
-            | Self::StartSynchronization => 5,
+            Self::ItemNotSupported => "nothing helps: this machine does not have the item",
         }
     }
 }
@@ -179,6 +169,16 @@ impl Way {
         Self { title: title.into(), steps }
     }
 
+    /// The one command that runs it from its stop to its start, where it is the procedure of rule 11.
+    #[must_use]
+    pub fn procedure(&self) -> Option<Vec<String>> {
+        let procedure = self.steps.contains(&Step::DeleteOnServer);
+        self.steps.iter().find_map(|step| match step {
+            Step::Transfer(operation, item) if procedure => Some(step::procedure(*operation, *item)),
+            _ => None,
+        })
+    }
+
     /// This way and another rule's, as one.
     fn and(&self, other: &Self) -> Self {
         let mut steps = self.steps.clone();
@@ -186,17 +186,41 @@ impl Way {
         if other.steps.iter().any(|step| matches!(step, Step::AskFor(..))) {
             steps.retain(|step| !matches!(step, Step::AskFor(..)));
         }
-        steps.extend(other.steps.iter().cloned());
+        for step in &other.steps {
+            if !steps.contains(step) {
+                steps.push(step.clone());
+            }
+        }
         steps.sort_by_key(Step::phase);
         Self { title: format!("{}, {}", self.title, other.title), steps }
+    }
+
+    /// Puts the administrator before what only an administrator may do, where somebody else asks.
+    fn with_administrator(&mut self) {
+        let missing = self.steps.iter().any(Step::needs_administrator)
+            && !self.steps.contains(&Step::LogInAsAdministrator);
+        if missing {
+            self.steps.push(Step::LogInAsAdministrator);
+            self.steps.sort_by_key(Step::phase);
+        }
     }
 }
 
 /// An operation may not run now, and has changed nothing.
 ///
-/// As JSON: `{"code": "synchronizing", "rule": "6", "message": "...", "ways": ["title", ...], "remedy": [{"way": 1,
-/// "code": "stop", "text": "..."}, ...]}`; a step also carries the `operation` and `item`, the `destination` or the
-/// `language` that it speaks of. `way` counts from 1 and is the place of the way's title in `ways`.
+/// As JSON:
+///
+/// ```json
+/// {"code": "synchronizing", "rule": "6", "message": "...", "ways": ["title", ...],
+///  "remedy": [{"way": 1, "code": "stop", "text": "...", "by": "command", "command": ["sync-client", ...]}, ...],
+///  "lengths": [{"way": 1, "steps": 5, "procedure": ["sync-client", ...]}, ...]}
+/// ```
+///
+/// `way` counts from 1 and is the place of the way's title in `ways`. A step also carries the `operation` and `item`, the
+/// `destination`, the `language`, the `process`, the `limit` and `count`, or the `model` and `refused_models` that it speaks
+/// of; `by` says whether a `command`, the `machine`'s own firmware or a `person` does it, `command` how (words in capitals
+/// stand for what the caller knows), and `http` which `method` and `path` of the server does. Where nothing makes it
+/// allowed, `ways` and `remedy` are empty, and `nothing_does` holds the `reason` and a `text`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
@@ -209,19 +233,46 @@ pub struct Denied {
     pub message: String,
     /// The ways out, each covering every rule that fails; one of them is enough.
     pub remedy: Vec<Way>,
+    /// Why there is none, where there is none.
+    pub nothing_does: Option<NothingDoes>,
 }
 
 impl From<Finding> for Denied {
     fn from(finding: Finding) -> Self {
-        Self { code: finding.code, rule: finding.code.rule(), message: finding.message, remedy: finding.ways }
+        Self {
+            code: finding.code,
+            rule: finding.code.rule(),
+            message: finding.message,
+            remedy: finding.ways,
+            nothing_does: finding.nothing,
+        }
     }
 }
 
 impl Denied {
     /// Makes the remedy cover another rule that fails too.
-    pub(super) fn also(&mut self, ways: &[Way]) {
-        self.remedy = self.remedy.iter().flat_map(|mine| ways.iter().map(|other| mine.and(other))).collect();
+    pub(super) fn also(&mut self, finding: &Finding) {
+        self.nothing_does = self.nothing_does.or(finding.nothing);
+        self.remedy =
+            self.remedy.iter().flat_map(|mine| finding.ways.iter().map(|other| mine.and(other))).collect();
     }
+
+    /// What is left to do when every rule was asked.
+    pub(super) fn finish(mut self, administrator: bool) -> Self {
+        if self.nothing_does.is_some() {
+            self.remedy.clear();
+        }
+        if !administrator {
+            self.remedy.iter_mut().for_each(Way::with_administrator);
+        }
+        self
+    }
+}
+
+#[derive(Serialize)]
+struct HttpForm {
+    method: &'static str,
+    path: &'static str,
 }
 
 #[derive(Serialize)]
@@ -237,30 +288,76 @@ struct StepForm<'a> {
     destination: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<Process>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<Limit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    refused_models: &'a [String],
+    by: By,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<HttpForm>,
 }
 
 impl<'a> StepForm<'a> {
     fn new(way: usize, step: &'a Step) -> Self {
-        let (operation, item) = match step {
-            Step::AskFor(operation, item) | Step::Transfer(operation, item) => {
-                (Some(*operation), Some(*item))
-            }
-            _ => (None, None),
-        };
-        Self {
+        let mut form = Self {
             way,
             code: step.code(),
             text: step.text(),
-            operation,
-            item,
-            destination: matches!(step, Step::SetDestinationToOwnServer)
-                .then(|| DestinationAddress::own_server().to_string()),
-            language: match step {
-                Step::SetDisplayLanguage(language) | Step::ExportAgain(language) => Some(language),
-                _ => None,
-            },
+            operation: None,
+            item: None,
+            destination: None,
+            language: None,
+            process: None,
+            limit: None,
+            count: None,
+            model: None,
+            refused_models: &[],
+            by: step.by(),
+            command: step.command(),
+            http: step.http().map(|route| HttpForm { method: route.method, path: route.path }),
+        };
+        match step {
+            Step::AskFor(operation, item) | Step::Transfer(operation, item) => {
+                (form.operation, form.item) = (Some(*operation), Some(*item));
+            }
+            Step::SetDestinationToOwnServer => {
+                form.destination = Some(DestinationAddress::own_server().to_string());
+            }
+            Step::SetDisplayLanguage(language) | Step::ExportAgain(language) => {
+                form.language = Some(language);
+            }
+            Step::WaitForProcess(process) | Step::EndProcess(process) => form.process = Some(*process),
+            Step::RemoveEntries(limit, count) => (form.limit, form.count) = (Some(*limit), Some(*count)),
+            Step::PrepareInParts(most) => form.count = Some(*most),
+            Step::ImportFromAnotherSource { model, refused } => {
+                (form.model, form.refused_models) = (model.as_deref(), refused);
+            }
+            _ => {}
         }
+        form
     }
+}
+
+#[derive(Serialize)]
+struct LengthForm {
+    way: usize,
+    steps: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    procedure: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct NothingForm {
+    reason: NothingDoes,
+    text: &'static str,
 }
 
 #[derive(Serialize)]
@@ -270,6 +367,9 @@ struct DeniedForm<'a> {
     message: &'a str,
     ways: Vec<&'a str>,
     remedy: Vec<StepForm<'a>>,
+    lengths: Vec<LengthForm>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nothing_does: Option<NothingForm>,
 }
 
 impl Serialize for Denied {
@@ -283,6 +383,15 @@ impl Serialize for Denied {
                 .zip(&self.remedy)
                 .flat_map(|(number, way)| way.steps.iter().map(move |step| StepForm::new(number, step)))
                 .collect(),
+            lengths: (1..)
+                .zip(&self.remedy)
+                .map(|(number, way)| LengthForm {
+                    way: number,
+                    steps: way.steps.len(),
+                    procedure: way.procedure(),
+                })
+                .collect(),
+            nothing_does: self.nothing_does.map(|reason| NothingForm { reason, text: reason.text() }),
         }
         .serialize(serializer)
     }

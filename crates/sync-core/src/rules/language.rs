@@ -2,11 +2,11 @@
 
 use super::{Code, Finding, Question, Step, Way};
 use crate::machine::Machine;
-use alloc::{format, vec};
+use alloc::{boxed::Box, format, vec};
 
 /// A file that does not say its language, such as an address book as CSV, is not held to it. A machine whose language
 /// is not known can't be shown to have the same.
-pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     if !question.operation.is_import() {
         return None;
     }
@@ -25,13 +25,12 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding>
             vec![Step::ExportAgain(here.into())],
         ));
     }
-    Some(Finding {
-        code: Code::LanguageDiffers,
-        message: format!(
+    Some(Finding::new(
+        Code::LanguageDiffers,
+        format!(
             "the file was exported with the display language `{source}`, and this machine's is {}",
             here.map_or("not known".into(), |here| format!("`{here}`"))
         ),
         ways,
-        instead: None,
-    })
+    ))
 }

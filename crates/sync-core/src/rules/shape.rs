@@ -2,13 +2,13 @@
 
 use super::{Code, Finding, Operation, Question, Step, Way};
 use crate::{item::Item, machine::Machine};
-use alloc::{format, vec};
+use alloc::{boxed::Box, format, vec};
 
 /// What of a batch carries an item that is no batch item of its own.
 const CARRIED_BY: &[(Item, Item)] = &[(Item::PersonalAddressList, Item::PersonalSettings)];
 
 /// Asked first, whatever the machine's state: the question itself is wrong.
-pub(super) fn ask(_: &Machine, question: &Question<'_>) -> Option<Finding> {
+pub(super) fn ask(_: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     let Question { operation, item, .. } = *question;
     let row = item.row();
     let (code, why) = match operation.is_batch() {
@@ -24,12 +24,12 @@ pub(super) fn ask(_: &Machine, question: &Question<'_>) -> Option<Finding> {
         (Code::NotBatch, None) => ((operation.individually(), item), "individually".into()),
         _ => ((operation.in_batch(), item), "in a batch".into()),
     };
-    Some(Finding {
+    let finding = Finding::new(
         code,
-        message: format!("`{}` {why}: it can't be {}", item.title(), operation.participle()),
-        ways: vec![Way::new(title, vec![Step::AskFor(instead.0, instead.1)])],
-        instead: Some(instead),
-    })
+        format!("`{}` {why}: it can't be {}", item.title(), operation.participle()),
+        vec![Way::new(title, vec![Step::AskFor(instead.0, instead.1)])],
+    );
+    Some(Box::new(Finding { instead: Some(instead), ..*finding }))
 }
 
 /// What to ask for individually where `item` is wanted: itself, or the part of it that is an individual item.

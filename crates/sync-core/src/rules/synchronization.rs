@@ -1,11 +1,11 @@
 //! Rule 6: what waits while the client function synchronizes.
 
-use super::{Code, Finding, Operation, Question, Step, Way, shape::individual_part};
+use super::{Code, Finding, Operation, Question, Step, Way, preparation, shape::individual_part};
 use crate::{
     item::Item,
     machine::{Machine, Role},
 };
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
 /// Which destination server addresses a row speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,24 +105,25 @@ fn look_up(role: Role, own_server: bool, operation: Operation, item: Item) -> Op
         .map(|row| row.cell(operation))
 }
 
-pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Finding> {
+/// Whether it may run while this machine synchronizes. Fails closed: personalized data without a row waits.
+pub(super) fn allows(machine: &Machine, question: &Question<'_>) -> bool {
     let Question { operation, item, .. } = *question;
-    if !machine.synchronizes() || !item.is_personalized() {
-        return None;
-    }
-    let own_server = machine.destination.is_own_server();
-    if look_up(machine.role, own_server, operation, item) != Some(Denied) {
+    look_up(machine.role, machine.destination.is_own_server(), operation, item) == Some(Allowed)
+}
+
+pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
+    let Question { operation, item, .. } = *question;
+    if !machine.synchronizes() || !item.is_personalized() || allows(machine, question) {
         return None;
     }
     // The exact form would have been accepted: say so, since 127.0.0.1:8443 looks right to a person.
     let by_form = machine.role == Role::ServerWithClient
         && look_up(machine.role, true, operation, item) == Some(Allowed);
-    Some(Finding {
-        code: if by_form { Code::DestinationNotLocalhost } else { Code::Synchronizing },
-        message: message(machine, operation, item, by_form),
-        ways: ways(machine, operation, item),
-        instead: None,
-    })
+    Some(Finding::new(
+        if by_form { Code::DestinationNotLocalhost } else { Code::Synchronizing },
+        message(machine, operation, item, by_form),
+        ways(machine, question),
+    ))
 }
 
 fn message(machine: &Machine, operation: Operation, item: Item, by_form: bool) -> String {
@@ -159,7 +160,8 @@ fn message(machine: &Machine, operation: Operation, item: Item, by_form: bool) -
 
 /// Both ways out: stop here (for an import, with the whole procedure of rule 11, or the server's data would stand at
 /// the next start), or do it on the server machine whose destination is `localhost:8443`.
-fn ways(machine: &Machine, operation: Operation, item: Item) -> Vec<Way> {
+fn ways(machine: &Machine, question: &Question<'_>) -> Vec<Way> {
+    let Question { operation, item, .. } = *question;
     let mut ways = Vec::with_capacity(3);
     ways.push(if operation.is_import() {
         Way::new(
@@ -180,41 +182,49 @@ fn ways(machine: &Machine, operation: Operation, item: Item) -> Vec<Way> {
     });
 
     // What may run on a machine that is its own server, and how it has to be asked for there.
-    let mut there = Vec::with_capacity(3);
-    let mut only = String::new();
-    if look_up(Role::ServerWithClient, true, operation, item) == Some(Allowed) {
-        there.push(Step::Transfer(operation, item));
-    } else {
+    let on_own_server = |operation, item| {
+        look_up(Role::ServerWithClient, true, operation, item) == Some(Allowed)
+            && !question.profile.unsupported.contains(item)
+    };
+    let (mut ask_for, mut transfer, mut only) = (None, (operation, item), String::new());
+    if !on_own_server(operation, item) {
         let (alone, part) = individual_part(operation, item);
+        if !on_own_server(alone, part) {
+            return ways;
+        }
         if part != item {
             only = format!(", for the {} alone", part.title());
         }
-        there.push(Step::AskFor(alone, part));
-        there.push(Step::Transfer(alone, part));
+        (ask_for, transfer) = (Some(Step::AskFor(alone, part)), (alone, part));
     }
-    let after = |step: Step| {
-        let mut steps = there.clone();
-        steps.insert(0, step);
-        steps
+    let steps = |before: Option<Step>, prepare: bool| {
+        before
+            .into_iter()
+            .chain(ask_for.clone())
+            .chain(prepare.then_some(Step::Prepare))
+            .chain([Step::Transfer(transfer.0, transfer.1)])
+            .collect()
     };
-    if machine.role == Role::ServerWithClient && machine.destination.is_own_server() {
+    if machine.is_its_own_server() {
         ways.push(Way::new(
             format!("individually, here on the server machine whose destination is localhost:8443{only}"),
-            there,
+            steps(None, preparation::is_missing(machine, question)),
         ));
         return ways;
     }
+    // What was prepared elsewhere, or under another destination, does not count there.
+    let prepare = question.profile.preparation.required;
     if machine.role == Role::ServerWithClient {
         ways.push(Way::new(
             format!(
                 "with the destination localhost:8443, where this machine's own server function is meant{only}"
             ),
-            after(Step::SetDestinationToOwnServer),
+            steps(Some(Step::SetDestinationToOwnServer), prepare),
         ));
     }
     ways.push(Way::new(
         format!("on the server machine whose destination is localhost:8443{only}"),
-        after(Step::GoToServerMachine),
+        steps(Some(Step::GoToServerMachine), prepare),
     ));
     ways
 }

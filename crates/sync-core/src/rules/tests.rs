@@ -4,8 +4,11 @@ use super::{plan::OnRefusal, plan::plan, *};
 use crate::{
     item::TABLE,
     machine::{DestinationAddress, Role, SyncState},
+    process::{Process, Processes},
+    profile::{Begin, During, Limit, Preparation, Refusal},
 };
 use alloc::{string::ToString, vec};
+use core::time::Duration;
 
 const NOW: Timestamp = Timestamp(0);
 const DESTINATIONS: [&str; 8] = [
@@ -20,7 +23,7 @@ const DESTINATIONS: [&str; 8] = [
 ];
 
 /// Every question there is to ask, languages and destinations by example.
-fn product(mut each: impl FnMut(Machine, Question<'_>)) -> usize {
+pub(super) fn product(mut each: impl FnMut(Machine, Question<'_>)) -> usize {
     let mut asked = 0;
     for role in Role::ALL {
         for state in SyncState::ALL {
@@ -32,7 +35,9 @@ fn product(mut each: impl FnMut(Machine, Question<'_>)) -> usize {
                                 [(None, ""), (Some("en"), "EN"), (Some("en"), "ja"), (None, "ja")]
                             {
                                 let mut machine = Machine::new(*role, *state, destination.parse().unwrap())
-                                    .with_administrator(administrator);
+                                    .with_administrator(administrator)
+                                    .with_home_screen(true)
+                                    .with_policy_password(PolicyPassword::NotSet);
                                 machine.display_language = here.map(Into::into);
                                 let question =
                                     Question::new(*operation, row.item, NOW).with_source_language(source);
@@ -98,63 +103,6 @@ fn the_whole_product_has_the_code_of_the_first_rule_that_fails() {
         }
     });
     assert_eq!(asked, 3 * 5 * 8 * 2 * 4 * 23 * 4);
-}
-
-/// Carries a step out on a model of the machine; at a transfer, asks whether it may run.
-fn follow(step: &Step, machine: &mut Machine, question: &mut Question<'static>) {
-    match step {
-        Step::GoToServerMachine => {
-            machine.role = Role::ServerWithClient;
-            machine.state = SyncState::InProgress;
-            machine.destination = DestinationAddress::own_server();
-            machine.administrator = false;
-        }
-        Step::LogInAsAdministrator => machine.administrator = true,
-        Step::ExportAgain(language) => {
-            question.source_language = Some(if language == "en" { "en" } else { "?" });
-        }
-        Step::AskFor(operation, item) => {
-            (question.operation, question.item) = (*operation, *item);
-        }
-        Step::SetDestinationToOwnServer => machine.destination = DestinationAddress::own_server(),
-        Step::SetDisplayLanguage(language) => machine.display_language = Some(language.clone()),
-        Step::StopSynchronization => machine.state = SyncState::Stopped,
-        Step::StartSynchronization => machine.state = SyncState::InProgress,
-        Step::BackUpOnServer | Step::DeleteOnServer => {}
-        Step::Transfer(operation, item) => {
-            assert_eq!((question.operation, question.item), (*operation, *item));
-            assert_eq!(decide(machine, question), Ok(()));
-        }
-    }
-}
-
-#[test]
-fn every_way_of_every_remedy_leads_to_allowed() {
-    let mut followed = 0;
-    product(|machine, question| {
-        let Err(denied) = decide(&machine, &question) else {
-            return;
-        };
-        for way in &denied.remedy {
-            // The machines have their users in common: whoever is administrator here is so at the server machine.
-            let administrator = machine.administrator;
-            let mut machine = machine.clone();
-            let mut question = Question {
-                source_language: question.source_language.map(|l| if l == "ja" { "ja" } else { "en" }),
-                ..Question::new(question.operation, question.item, NOW)
-            };
-            for step in &way.steps {
-                follow(step, &mut machine, &mut question);
-                machine.administrator |= administrator;
-            }
-            if !way.steps.iter().any(|step| matches!(step, Step::Transfer(..))) {
-                assert_eq!(decide(&machine, &question), Ok(()), "{way:?}");
-            }
-            assert!(way.steps.iter().filter(|s| matches!(s, Step::AskFor(..))).count() <= 1);
-            followed += 1;
-        }
-    });
-    assert!(followed > 10_000, "{followed}");
 }
 
 fn administrated(role: Role, destination: &str) -> Machine {
@@ -285,4 +233,187 @@ fn the_table_of_rule_6_speaks_of_everything_once() {
         }
     }
     assert!(CELLS.iter().all(|cells| cells.role != Role::Server));
+}
+
+fn code(answer: &Result<(), Denied>) -> Option<&'static str> {
+    answer.as_ref().err().map(|denied| denied.code.as_str())
+}
+
+/// Where the table of rule 6 is silent, personalized data waits.
+#[test]
+fn rule_6_fails_closed() {
+    let own = administrated(Role::ServerWithClient, "localhost:8443");
+    let import = Question::new(Operation::Import, Item::UserGroupAddressList, NOW);
+    assert!(synchronization::allows(&own, &import));
+    // No row speaks of this role, nor of this item.
+    assert!(!synchronization::allows(&administrated(Role::Server, "localhost:8443"), &import));
+    assert!(!synchronization::allows(&own, &Question { item: Item::Box, ..import }));
+}
+
+#[test]
+fn a_person_may_export_their_own_list_where_the_profile_says_so() {
+    let person = Machine::new(Role::Server, SyncState::Stopped, DestinationAddress::automatic());
+    let own = Profile { export_own_list: true, ..Profile::default() };
+    let export = Question::new(Operation::Export, Item::PersonalAddressList, NOW).with_own(true);
+    assert_eq!(decide(&person, &export.with_profile(&own)), Ok(()));
+    for refused in [
+        export,
+        export.with_profile(&own).with_own(false),
+        Question { operation: Operation::Import, ..export }.with_profile(&own),
+        Question { item: Item::UserGroupAddressList, ..export }.with_profile(&own),
+    ] {
+        assert_eq!(code(&decide(&person, &refused)), Some("administrator_required"), "{refused:?}");
+    }
+    // The way out of another rule is an administrator's all the same.
+    let denied = decide(
+        &Machine::new(Role::Client, SyncState::InProgress, DestinationAddress::automatic()),
+        &export.with_profile(&own),
+    )
+    .unwrap_err();
+    assert_eq!(denied.code, Code::Synchronizing);
+    assert_eq!(
+        codes(&denied),
+        [vec!["log_in_as_administrator", "stop", "export"], vec!["go_to_server_machine", "export"]]
+    );
+}
+
+#[test]
+fn the_session_that_runs_the_import_does_not_stand_in_its_own_way() {
+    let mut profile = Profile::default();
+    profile.interlock = profile.interlock.with(Process::RemoteUi, Begin::No, During::No);
+    let running = Processes::EMPTY.with(Process::RemoteUi);
+    let machine = administrated(Role::Server, "").with_running(running);
+    let export = Question::new(Operation::Export, Item::AddressBook, NOW).with_profile(&profile);
+    let denied = decide(&machine, &export).unwrap_err();
+    assert_eq!(
+        (denied.code, &denied.remedy[0].steps[..]),
+        (Code::Interlocked, &[Step::EndProcess(Process::RemoteUi)][..])
+    );
+    assert_eq!(decide(&machine, &export.with_from_remote_ui(true)), Ok(()));
+    assert_eq!(may_run_during(Process::RemoteUi, &export), During::No);
+    assert_eq!(may_run_during(Process::RemoteUi, &export.with_from_remote_ui(true)), During::Yes);
+    assert_eq!(may_run_during(Process::ControlPanel, &export.with_from_remote_ui(true)), During::No);
+    assert_eq!(may_run_during(Process::Shutdown, &export), During::Yes);
+}
+
+/// A profile that lets nothing begin while the machine synchronizes: the sync state counts, a server's does not.
+#[test]
+fn synchronization_is_what_the_sync_state_says() {
+    let mut profile = Profile::default();
+    profile.interlock = profile.interlock.with(Process::Synchronization, Begin::No, During::Paused);
+    let export = Question::new(Operation::Export, Item::AddressBook, NOW).with_profile(&profile);
+    let denied = decide(&administrated(Role::Client, ""), &export).unwrap_err();
+    assert_eq!((denied.code, codes(&denied)), (Code::Interlocked, vec![vec!["stop"]]));
+    assert_eq!(decide(&administrated(Role::Server, ""), &export), Ok(()));
+    // What is said to synchronize does, whatever the state that was noted.
+    let mut machine = administrated(Role::Client, "");
+    machine.state = SyncState::Stopped;
+    let group = Question::new(Operation::Export, Item::UserGroupAddressList, NOW);
+    assert_eq!(decide(&machine, &group), Ok(()));
+    machine.running = Processes::EMPTY.with(Process::Synchronization);
+    assert_eq!(code(&decide(&machine, &group)), Some("synchronizing"));
+}
+
+#[test]
+fn a_preparation_holds_for_its_window() {
+    let preparation = Preparation { required: true, window: Duration::from_secs(900), most_at_once: Some(2) };
+    let profile = Profile { preparation, ..Profile::default() };
+    let own = administrated(Role::ServerWithClient, "localhost:8443");
+    let export = |now| Question::new(Operation::ExportBatch, Item::PersonalSettings, Timestamp(now));
+    for (prepared, now, wanted) in [
+        (None, 0, Some("not_prepared")),
+        (Some(0), 0, None),
+        (Some(0), 900_000, None),
+        (Some(0), 900_001, Some("not_prepared")),
+        // A clock that jumped proves nothing.
+        (Some(1), 0, Some("not_prepared")),
+    ] {
+        let mut machine = own.clone();
+        machine.prepared = prepared.map(Timestamp);
+        assert_eq!(
+            code(&decide(&machine, &export(now).with_profile(&profile))),
+            wanted,
+            "{prepared:?} {now}"
+        );
+        assert_eq!(decide(&machine, &export(now)), Ok(()));
+    }
+    // What does not synchronize needs none, and what is refused anyway is not helped by one here.
+    let mut stopped = own.clone();
+    stopped.state = SyncState::Stopped;
+    assert_eq!(decide(&stopped, &export(0).with_profile(&profile)), Ok(()));
+
+    assert_eq!(decide_prepare(&own, &profile, 2), Ok(()));
+    let denied = decide_prepare(&own, &profile, 3).unwrap_err();
+    assert_eq!(
+        (denied.code, &denied.remedy[0].steps[..]),
+        (Code::TooManyToPrepare, &[Step::PrepareInParts(2)][..])
+    );
+    let client = administrated(Role::Client, "").with_administrator(false);
+    let denied = decide_prepare(&client, &profile, 3).unwrap_err();
+    assert_eq!(denied.code, Code::AdministratorRequired);
+    assert_eq!(codes(&denied), [vec!["go_to_server_machine", "log_in_as_administrator", "prepare_in_parts"]]);
+}
+
+#[test]
+fn models_are_refused_by_name_or_all_but_the_own() {
+    let refusal = |models: &[&str], others| Refusal {
+        item: Item::Home,
+        models: models.iter().map(ToString::to_string).collect(),
+        others,
+    };
+    let machine = administrated(Role::Server, "").with_home_screen(true);
+    let ask = |refusal: Refusal, own: Option<&str>, source: &str| {
+        let profile = Profile { refusals: vec![refusal], ..Profile::default() };
+        let mut machine = machine.clone();
+        machine.model = own.map(Into::into);
+        let home = Question::new(Operation::ImportBatch, Item::Home, NOW).with_profile(&profile);
+        let export = Question { operation: Operation::ExportBatch, ..home };
+        assert_eq!(decide(&machine, &export.with_source_model(source)), Ok(()));
+        decide(&machine, &home.with_source_model(source))
+    };
+    assert_eq!(ask(refusal(&["A"], false), None, "B"), Ok(()));
+    assert_eq!(code(&ask(refusal(&["A"], false), None, " a ")), Some("model_refused"));
+    // A file that does not say its model is not shown to be of another.
+    assert_eq!(code(&ask(refusal(&["A"], false), None, " ")), Some("model_refused"));
+    assert_eq!(ask(refusal(&[], true), Some("B"), "b"), Ok(()));
+    let denied = ask(refusal(&[], true), Some("B"), "A").unwrap_err();
+    let to_own = Step::ImportFromAnotherSource { model: Some("B".into()), refused: vec![] };
+    assert_eq!((&denied.remedy[0].steps[..], denied.nothing_does), (&[to_own][..], None));
+    let denied = ask(refusal(&[], true), None, "A").unwrap_err();
+    assert_eq!((denied.remedy.len(), denied.nothing_does), (0, Some(NothingDoes::ModelRefused)));
+}
+
+#[test]
+fn a_step_says_who_does_it_and_how() {
+    let import = Question::new(Operation::Import, Item::UserGroupAddressList, NOW)
+        .with_would_hold(Limit::GroupLists, 52);
+    let machine =
+        administrated(Role::Client, "server.example").with_running(Processes::EMPTY.with(Process::Send));
+    let answer = decide(&machine, &import);
+    let json = serde_json::to_value(Verdict::from(&answer)).unwrap();
+    let steps: Vec<(&str, &str)> = json["remedy"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["way"] == 1)
+        .map(|step| (step["code"].as_str().unwrap(), step["by"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            ("wait_for_process", "machine"),
+            ("remove_entries", "command"),
+            ("stop", "command"),
+            ("back_up", "command"),
+            ("delete", "command"),
+            ("import", "command"),
+            ("start", "command"),
+        ]
+    );
+    assert_eq!(json["remedy"][1]["count"], 2);
+    assert_eq!(json["remedy"][3]["http"]["path"], "/v1/backup");
+    assert_eq!(json["lengths"][0]["steps"], 7);
+    let procedure = json["lengths"][0]["procedure"].as_array().unwrap();
+    assert!(procedure.iter().any(|word| word == "procedure") && procedure.iter().any(|word| word == "FILE"));
+    assert!(json["lengths"][1]["procedure"].is_null() && json["nothing_does"].is_null());
 }

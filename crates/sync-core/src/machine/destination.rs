@@ -1,62 +1,11 @@
-//! A machine as the rules see it: role, sync state, destination server address, and who is asking.
+//! The destination server address of a client function, as a machine stores and rule 6 compares it.
 
-use crate::names::named;
 use alloc::{
     format,
     string::{String, ToString},
 };
 use core::{fmt, net::Ipv6Addr, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-named! {
-    /// Which functions a machine has.
-    pub enum Role, "role" {
-        /// The client function only.
-        Client = "client",
-        /// The server function only.
-        Server = "server",
-        /// Both, side by side; they meet only when the client function's destination is [`DestinationAddress::own_server`].
-        ServerWithClient = "server-with-client",
-    }
-}
-
-impl Role {
-    /// Whether the machine has a client function. One without it ignores the sync state.
-    #[must_use]
-    pub const fn has_client(self) -> bool {
-        matches!(self, Self::Client | Self::ServerWithClient)
-    }
-
-    /// Whether the machine has a server function.
-    #[must_use]
-    pub const fn has_server(self) -> bool {
-        matches!(self, Self::Server | Self::ServerWithClient)
-    }
-}
-
-named! {
-    /// Where the client function of a machine stands.
-    pub enum SyncState, "sync state" {
-        /// It does not synchronize; the machine keeps its copy and works on.
-        Stopped = "stopped",
-        /// It compares its copy with the server's.
-        Starting = "starting",
-        /// It synchronizes.
-        InProgress = "in-progress",
-        /// It holds back, as while an import runs.
-        Paused = "paused",
-        /// It sends what is left.
-        Stopping = "stopping",
-    }
-}
-
-impl SyncState {
-    /// Whether the rules take the machine as synchronizing: every state but [`SyncState::Stopped`].
-    #[must_use]
-    pub const fn in_progress(self) -> bool {
-        !matches!(self, Self::Stopped)
-    }
-}
 
 /// The port of the server function; a destination may leave it out.
 pub const DEFAULT_PORT: u16 = 8443;
@@ -298,54 +247,6 @@ impl Serialize for DestinationAddress {
 impl<'de> Deserialize<'de> for DestinationAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
-/// What [`decide`](crate::rules::decide) reads of a machine. Made with [`Machine::new`]; facts that a caller does not
-/// give have the default that restricts, so that a forgotten fact never lets something through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Machine {
-    /// Which functions it has.
-    pub role: Role,
-    /// Where its client function stands; ignored where it has none.
-    pub state: SyncState,
-    /// What its client function connects to.
-    #[serde(default)]
-    pub destination: DestinationAddress,
-    /// Whether whoever asks has administrator privileges (rule 1).
-    #[serde(default)]
-    pub administrator: bool,
-    /// The display language (rule 4); `None` where it is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub display_language: Option<String>,
-}
-
-impl Machine {
-    /// A machine, asked by somebody who is not its administrator.
-    #[must_use]
-    pub const fn new(role: Role, state: SyncState, destination: DestinationAddress) -> Self {
-        Self { role, state, destination, administrator: false, display_language: None }
-    }
-
-    /// The same, with or without administrator privileges.
-    #[must_use]
-    pub const fn with_administrator(mut self, administrator: bool) -> Self {
-        self.administrator = administrator;
-        self
-    }
-
-    /// The same, with a display language such as `en`.
-    #[must_use]
-    pub fn with_display_language(mut self, language: &str) -> Self {
-        self.display_language = Some(language.into());
-        self
-    }
-
-    /// Whether rule 6 takes its client function as synchronizing: it has one, and it is not stopped.
-    #[must_use]
-    pub const fn synchronizes(&self) -> bool {
-        self.role.has_client() && self.state.in_progress()
     }
 }
 
