@@ -8,6 +8,7 @@ use crate::{
     import::ImportOrder,
     kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
     machine::Machine,
+    prepare::PrepareOrder,
     procedure::{Patience, ProcedureOrder, ProcedureReport},
     settings::SettingView,
     status,
@@ -17,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sync_core::{
     machine::{Role, SyncState},
+    profile,
     record::Lost,
+    space::SpaceKind,
     wire::Malformed,
 };
 
@@ -136,6 +139,8 @@ pub enum Command {
     Import(ImportOrder),
     /// Exports into a file.
     Export(ExportOrder),
+    /// Prepares personalized data.
+    Prepare(PrepareOrder),
     /// Runs the procedure: stop, back up, delete, import, start.
     Procedure {
         /// What is brought in.
@@ -172,7 +177,10 @@ impl Command {
     /// Whether it tells people meanwhile how far it is.
     #[must_use]
     pub fn tells(&self) -> bool {
-        matches!(self, Self::Procedure { .. } | Self::ProcedureResume { .. } | Self::ProcedureCancel)
+        matches!(
+            self,
+            Self::Prepare(_) | Self::Procedure { .. } | Self::ProcedureResume { .. } | Self::ProcedureCancel
+        )
     }
 }
 
@@ -355,6 +363,15 @@ impl Machine {
                 let text = report.content.clone().unwrap_or_else(|| report.text());
                 Ok(Output::new(as_json(&report)?, text))
             }
+            Command::Prepare(order) => {
+                let report = self.prepare(&order, &profile::MACHINE, administrator).await?;
+                let mut json = as_json(&report)?;
+                json["time"] = report.time.to_string().into();
+                json["users"] = report.count(SpaceKind::User).into();
+                json["groups"] = report.count(SpaceKind::Group).into();
+                json["records"] = report.records().into();
+                Ok(Output::new(json, report.text()))
+            }
             Command::Procedure { order, patience } => {
                 procedure(&self.begin_procedure(&order, patience, administrator).await?)
             }
@@ -393,11 +410,7 @@ impl Machine {
 
     async fn sync(&self) -> Result<Output> {
         if self.state() == SyncState::Stopped {
-            return Err(Error::Denied {
-                code: "stopped".into(),
-                message: "the client function is stopped".into(),
-                remedy: "start it: sync-client start".into(),
-            });
+            return Err(Error::stopped());
         }
         // The client function beside it may have brought some of it over.
         let before = self.totals();

@@ -175,6 +175,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// What needs the client function is asked while it is stopped.
+    pub(crate) fn stopped() -> Self {
+        Self::Denied {
+            code: "stopped".into(),
+            message: "the client function is stopped".into(),
+            remedy: "start it: sync-client start".into(),
+        }
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &str {

@@ -5,6 +5,7 @@
 //! | [`machine`] | one machine: its folder, its round trips, its client function |
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
 //! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
+//! | [`prepare`] | the replica brought level for named users and groups, or all |
 //! | [`settings`], [`addresses`], [`kept`] | what people read and change |
 //! | [`decide`] | "may this import run now?", without any machine |
 //! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
@@ -29,6 +30,7 @@ pub mod kept;
 mod lists;
 pub mod machine;
 pub mod owner;
+pub mod prepare;
 pub mod procedure;
 pub mod settings;
 pub mod status;

@@ -96,9 +96,13 @@ impl Machine {
         let facts = {
             let store = self.store();
             let identity = store.identity();
-            Facts::new(identity.role(), store.state(), identity.destination.clone())
+            let facts = Facts::new(identity.role(), store.state(), identity.destination.clone())
                 .with_administrator(administrator.is_some())
-                .with_home_screen(true)
+                .with_home_screen(true);
+            match store.prepared().time {
+                Some(at) => facts.with_prepared(at),
+                None => facts,
+            }
         };
         let Some(first) = items.first() else {
             return Ok((Vec::new(), Vec::new()));

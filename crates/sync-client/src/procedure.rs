@@ -341,7 +341,7 @@ impl Machine {
         }
     }
 
-    fn say(&self, line: String) {
+    pub(crate) fn say(&self, line: String) {
         // Nobody may be listening.
         let _ = self.procedures.lines.send(line);
     }

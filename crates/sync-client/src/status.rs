@@ -54,6 +54,7 @@ impl Machine {
             "outbox": outbox,
             "spaces": spaces,
             "scopes": scopes,
+            "prepared": store.prepared().time.map(|time| time.to_string()),
             "snapshots": snapshots,
             "superseded": superseded,
             "procedure": unfinished.map(|one| json!({"id": one.id(), "text": one.to_string()})),

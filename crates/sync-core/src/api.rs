@@ -59,6 +59,8 @@ routes! {
     LOGIN = "POST" "/v1/login" Machine;
     /// An administrator's act makes the machine a member: `JoinRequest` to `Membership`.
     JOIN = "POST" "/v1/join" MachineWithAdministrator;
+    /// Whose data the server has within the machine's enrolment: [`WithinEnrolment`].
+    WITHIN_ENROLMENT = "GET" "/v1/within-enrolment" MachineWithAdministrator;
     /// The server's steps of a procedure: [`StepRequest`] to [`StepAnswer`].
     PROCEDURE = "POST" "/v1/procedure" MachineWithAdministrator;
     /// Proves an administrator's token: [`Health`].
@@ -144,6 +146,15 @@ pub struct SpaceInfo {
     pub records: u64,
     /// Until when it is reserved for a machine's procedure.
     pub reserved_until: Option<Timestamp>,
+}
+
+/// Whose data the server has within a machine's enrolment: the users and groups that have data now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithinEnrolment {
+    /// The spaces of those whom the directory knows: the machine can become a member of each.
+    pub spaces: Vec<SpaceName>,
+    /// The spaces of those whom it does not know any more.
+    pub unknown: Vec<SpaceName>,
 }
 
 /// Deletes spaces.

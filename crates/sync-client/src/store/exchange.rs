@@ -1,6 +1,9 @@
 //! What to send to the server, what to make of its answer, Start and Stop.
 
-use super::{LogLine, Progress, Store, edit, join, kept, kept::Occasion, log, rows, scope::TakeUp, set_meta};
+use super::{
+    LogLine, Prepared, Progress, Store, edit, join, kept, kept::Occasion, log, prepared, rows, scope::TakeUp,
+    set_meta,
+};
 use crate::{
     draw,
     error::{Error, Result},
@@ -279,9 +282,11 @@ impl Store {
             stop_spaces(tx)?;
             tx.execute("UPDATE space SET wanted = NULL", [])?;
             tx.execute("UPDATE login SET told = 0", [])?;
+            prepared::forget(tx)?;
             set_meta(tx, "progress", &progress)
         })?;
         self.progress = progress;
+        self.prepared = Prepared::default();
         self.waits.clear();
         Ok(())
     }

@@ -10,6 +10,7 @@
 //! | `exchange` | what to send, what to make of the answer, Start and Stop |
 //! | `imports` | imports under their ids, each at most once |
 //! | `kept` | snapshots, superseded values, history |
+//! | `prepared` | whose data were prepared, and when |
 //! | `scope` | which settings are device-specific here, and what a change of that writes |
 //! | `log` | logins, journals of procedures, the communication log |
 
@@ -18,6 +19,7 @@ mod exchange;
 mod imports;
 mod kept;
 mod log;
+mod prepared;
 mod rows;
 mod scope;
 #[cfg(test)]
@@ -27,6 +29,7 @@ pub use edit::{Batch, Edit};
 pub use exchange::{Plan, Report};
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
+pub use prepared::Prepared;
 pub(crate) use scope::own_place;
 
 use crate::{
@@ -184,6 +187,7 @@ pub struct Store {
     db: Connection,
     identity: Identity,
     progress: Progress,
+    prepared: Prepared,
     incarnation: Incarnation,
     opening: Opening,
     number: u64,
@@ -224,6 +228,7 @@ impl Store {
         prepare(&mut db, path)?;
         let identity = meta(&db, "identity")?.unwrap_or_default();
         let progress = meta(&db, "progress")?.unwrap_or_default();
+        let prepared = prepared::read(&db)?;
         // Above all that wait, so that changes which a fork renames never meet their own numbers.
         let number: i64 =
             db.query_row("SELECT coalesce(max(number), 0) FROM outbox", [], |row| row.get(0))?;
@@ -232,6 +237,7 @@ impl Store {
             db,
             identity,
             progress,
+            prepared,
             incarnation: Incarnation(draw::uuid()?),
             opening: Opening(draw::uuid()?),
             number,

@@ -203,6 +203,9 @@ impl<S: Store> Interface<S> {
             (api::JOIN, Who::Machine(machine)) => {
                 wanted.encode(&self.join(machine, given.decode(body)?).await?)
             }
+            (api::WITHIN_ENROLMENT, Who::Machine(machine)) => {
+                wanted.encode(&self.held_within_enrolment(machine).await?)
+            }
             (api::PROCEDURE, Who::Machine(machine)) => {
                 wanted.encode(&self.procedure(machine, given.decode(body)?).await?)
             }
