@@ -12,6 +12,7 @@ use crate::{
     items::{self, ItemCommand},
     machine::{Machine, Options},
     owner,
+    prepare::PrepareOrder,
     procedure::{Patience, ProcedureOrder},
     tell::Teller,
 };
@@ -284,6 +285,25 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
         /// Pass over items that a rule refuses; otherwise one refused item refuses all
         #[arg(long)]
         skip_refused: bool,
+    },
+    /// Bring this machine's copy level with its own server for users and groups, so that an export from here is complete
+    /// (administrator)
+    #[command(after_help = "Examples:
+  sync-client --data DIR --administrator-token FILE prepare
+  sync-client --data DIR --administrator-token FILE prepare --user alice --group sales
+  sync-client --data DIR --administrator-token FILE export lists.csv --user alice
+
+Only on a machine that is server and client and whose destination is localhost:8443.")]
+    Prepare {
+        /// A user; may be given again [default: with no user and no group, all that the server has]
+        #[arg(long, value_name = "NAME")]
+        user: Vec<String>,
+        /// A group; may be given again
+        #[arg(long, value_name = "ID")]
+        group: Vec<String>,
+        /// How long it may take, in seconds
+        #[arg(long, value_name = "S", default_value_t = 300)]
+        wait: u64,
     },
     /// Bring a file's personal and group lists into the fleet: stop here, back up and delete on the server, import here,
     /// start here (administrator)
@@ -739,6 +759,9 @@ fn command(words: Words) -> Result<Command> {
         Words::Export { file, which: Which { item: items, user, group }, with_passwords, skip_refused } => {
             let file = if file == Path::new("-") { None } else { Some(whole(&file)?) };
             Command::Export(ExportOrder { file, items, user, group, with_passwords, skip_refused })
+        }
+        Words::Prepare { user, group, wait } => {
+            Command::Prepare(PrepareOrder { users: user, groups: group, patience: Duration::from_secs(wait) })
         }
         Words::Procedure {
             file,

@@ -11,6 +11,7 @@ use crate::{
     items::ItemCommand,
     kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
     machine::Machine,
+    prepare::PrepareOrder,
     procedure::{Patience, ProcedureOrder, ProcedureReport},
     settings::SettingView,
     status,
@@ -24,6 +25,7 @@ use sync_core::{
     id::ProcedureId,
     machine::{Role, SyncState},
     record::Lost,
+    space::SpaceKind,
     wire::Malformed,
 };
 
@@ -157,6 +159,8 @@ pub enum Command {
     ImportList,
     /// Exports into a file.
     Export(ExportOrder),
+    /// Prepares personalized data.
+    Prepare(PrepareOrder),
     /// Runs the procedure: stop, back up, delete, import, start.
     Procedure {
         /// What is brought in.
@@ -218,7 +222,8 @@ impl Command {
     pub fn tells(&self) -> bool {
         let procedure = matches!(
             self,
-            Self::Procedure { .. }
+            Self::Prepare(_)
+                | Self::Procedure { .. }
                 | Self::ProcedureResume { .. }
                 | Self::ProcedureUndo { .. }
                 | Self::ProcedureCancel
@@ -454,6 +459,15 @@ impl Machine {
                 let text = report.content.clone().unwrap_or_else(|| report.text());
                 Ok(Output::new(as_json(&report)?, text))
             }
+            Command::Prepare(order) => {
+                let report = self.prepare(&order, &*self.profile()?, administrator).await?;
+                let mut json = as_json(&report)?;
+                json["time"] = report.time.to_string().into();
+                json["users"] = report.count(SpaceKind::User).into();
+                json["groups"] = report.count(SpaceKind::Group).into();
+                json["records"] = report.records().into();
+                Ok(Output::new(json, report.text()))
+            }
             Command::Procedure { order, plan: true, .. } => {
                 let plan = self.plan_procedure(&order, administrator).await?;
                 Ok(Output::new(as_json(&plan)?, plan.text()))
@@ -518,11 +532,7 @@ impl Machine {
 
     async fn sync(&self) -> Result<Output> {
         if self.state() == SyncState::Stopped {
-            return Err(Error::Denied {
-                code: "stopped".into(),
-                message: "the client function is stopped".into(),
-                remedy: "start it: sync-client start".into(),
-            });
+            return Err(Error::stopped());
         }
         // The client function beside it may have brought some of it over.
         let before = self.totals();
@@ -594,5 +604,6 @@ pub(crate) fn setting_line(view: &SettingView) -> String {
     } else {
         " (default)"
     };
-    format!("{:<30} {}{note}", view.setting, view.value)
+    let own = if view.synchronizes { "" } else { " (of this device)" };
+    format!("{:<30} {}{note}{own}", view.setting, view.value)
 }

@@ -192,6 +192,18 @@ impl Connection {
         self.call_as(route, Some(wire::encode(message)?), self.token.as_deref(), Some(administrator)).await
     }
 
+    /// Asks as the machine with an administrator at it, without a message, and reads the answer.
+    ///
+    /// # Errors
+    /// As [`Connection::call_as`].
+    pub async fn ask_with_administrator<T: DeserializeOwned>(
+        &self,
+        route: &Route,
+        administrator: &str,
+    ) -> Result<T> {
+        self.call_as(route, None, self.token.as_deref(), Some(administrator)).await
+    }
+
     /// Sends a message under a bearer token, and reads the answer.
     ///
     /// # Errors

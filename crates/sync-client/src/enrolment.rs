@@ -14,7 +14,7 @@ use sync_core::{
     machine::{DestinationAddress, Role, SyncState},
     protocol::{EnrollRequest, Enrolled, JoinRequest, Membership},
     replica::Event,
-    space::SpaceName,
+    space::{SpaceKind, SpaceName},
 };
 
 /// How a machine is to be enrolled.
@@ -144,7 +144,9 @@ impl Machine {
             Err(_) => (false, Some("the server did not answer in time".to_string())),
         };
         let spaces = self.store().spaces()?;
-        let spaces = spaces.into_iter().filter(|space| space.member && space.name.synchronizes());
+        let spaces = spaces
+            .into_iter()
+            .filter(|space| space.member && matches!(space.name.kind, SpaceKind::User | SpaceKind::Group));
         Ok(LoggedIn { spaces: spaces.map(|space| space.name).collect(), level, why })
     }
 

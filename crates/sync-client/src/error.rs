@@ -112,6 +112,9 @@ pub enum Error {
     /// The machine does not have the space.
     #[error("this machine does not have {0}")]
     NotAMember(SpaceName),
+    /// The server alone writes the space.
+    #[error("{0} is written at the server alone")]
+    ReadOnly(SpaceName),
     /// No such setting.
     #[error("there is no setting `{0}`")]
     UnknownSetting(String),
@@ -196,6 +199,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// What needs the client function is asked while it is stopped.
+    pub(crate) fn stopped() -> Self {
+        Self::Denied {
+            code: "stopped".into(),
+            message: "the client function is stopped".into(),
+            remedy: "start it: sync-client start".into(),
+        }
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -222,6 +234,7 @@ impl Error {
             Self::AdministratorRefused => "administrator_refused",
             Self::NobodyLoggedIn => "nobody_logged_in",
             Self::NotAMember(_) => "not_a_member",
+            Self::ReadOnly(_) => "read_only",
             Self::UnknownSetting(_) => "unknown_setting",
             Self::SettingValue { .. } => "setting_value",
             Self::UnknownEntry(_) => "unknown_entry",
@@ -280,6 +293,7 @@ impl Error {
             Self::NotAMember(_) => {
                 "log the person in at this machine, or let an administrator make it a member"
             }
+            Self::ReadOnly(_) => "change it at the server: sync-server scope set SETTING SCOPE",
             Self::UnknownSetting(_) => "`sync-client get` lists all settings",
             Self::SettingValue { .. } => "write one of the values that fit",
             Self::UnknownEntry(_) => "list the entries to see their ids",

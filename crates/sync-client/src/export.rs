@@ -17,8 +17,9 @@ use sync_core::{
     files::{Listed, Note, Place, canon_csv},
     import::outgoing,
     item::Item,
+    machine::Role,
     rules::{Operation, plan::OnRefusal},
-    space::SpaceName,
+    space::{SpaceKind, SpaceName},
     time::Timestamp,
 };
 
@@ -115,6 +116,10 @@ impl Machine {
         if listed.is_empty() {
             warnings.push(Note::new(None, "no_entries", "the lists that were asked for have no entries"));
         }
+        let personalized = items.iter().any(|item| item.is_personalized());
+        if personalized {
+            warnings.extend(self.not_prepared(&spaces, named.is_some()));
+        }
         if order.with_passwords {
             // Before the file is there: whoever wrote passwords into one is always found in the log.
             let place = order.file.as_ref().map_or_else(|| "-".into(), |file| file.display().to_string());
@@ -129,7 +134,6 @@ impl Machine {
             // A new file is UTF-8.
             None => Some(String::from_utf8_lossy(&bytes).into_owned()),
         };
-        let personalized = items.iter().any(|item| item.is_personalized());
         let heard = if personalized { self.heard()? } else { None };
         Ok(ExportReport {
             item: (order.items.len() == 1).then(|| order.items[0]),
@@ -150,7 +154,9 @@ impl Machine {
         let mut places: Vec<Place> =
             items.contains(&Item::AddressBook).then_some(Place::Local).into_iter().collect();
         let members = self.store().spaces()?;
-        let members = members.into_iter().filter(|space| space.member && space.name.synchronizes());
+        let members = members
+            .into_iter()
+            .filter(|space| space.member && matches!(space.name.kind, SpaceKind::User | SpaceKind::Group));
         places.extend(
             members.map(|space| place_of(&space.name)).filter(|place| items.contains(&item_of(place))),
         );
@@ -186,6 +192,31 @@ impl Machine {
             spaces.push(space);
         }
         Ok((spaces, listed))
+    }
+
+    /// On a machine that is its own server: whether the personalized data that are exported were prepared, so that nothing
+    /// of them is missing. `named` says that one list was asked for.
+    fn not_prepared(&self, spaces: &[SpaceName], named: bool) -> Option<Note> {
+        let store = self.store();
+        let identity = store.identity();
+        if identity.role() != Role::ServerWithClient || !identity.destination.is_own_server() {
+            return None;
+        }
+        let prepared = store.prepared();
+        let personalized = spaces.iter().filter(|space| space.synchronizes());
+        let missing: Vec<&SpaceName> =
+            personalized.filter(|space| !prepared.spaces.contains_key(*space)).collect();
+        let text = match missing.first() {
+            Some(first) => format!(
+                "{} of the users and groups were not prepared here, such as {first}: the server may have more of them",
+                missing.len()
+            ),
+            None if !named && prepared.all.is_none() => {
+                "only the users and groups that were used or named here are exported: the server may have others".into()
+            }
+            None => return None,
+        };
+        Some(Note::new(None, "not_prepared", format!("{text}. Before an export: sync-client prepare")))
     }
 
     /// When the server was last heard of, by this process or one before.

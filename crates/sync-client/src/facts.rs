@@ -139,6 +139,7 @@ pub(crate) fn facts(store: &Store, running: Processes, administrator: bool) -> R
         });
     facts.model.clone_from(&identity.stated.model);
     facts.display_language = Some(display_language(store)?);
+    facts.prepared = store.prepared().time;
     Ok(facts)
 }
 

@@ -5,6 +5,7 @@
 //! | [`machine`] | one machine: its folder, its round trips, its client function |
 //! | [`enrolment`] | enrolling, logging in, joining, starting, stopping |
 //! | [`import`], [`export`], [`procedure`] | lists from files and into files, and the whole way into a fleet |
+//! | [`prepare`] | the replica brought level for named users and groups, or all |
 //! | [`distribution`] | files that the server brings to many machines |
 //! | [`bundle`] | one file with all items of a batch, encrypted |
 //! | [`facts`], [`password`] | what the rules look at on this machine |
@@ -38,6 +39,7 @@ mod lists;
 pub mod machine;
 pub mod owner;
 pub mod password;
+pub mod prepare;
 pub mod procedure;
 pub mod settings;
 pub mod status;

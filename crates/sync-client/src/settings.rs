@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     machine::Machine,
     password,
+    store::{Store, own_place},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use sync_core::{
     id::RecordId,
     item::Item,
     record::FieldName,
+    sharing::SharingScope,
     space::SpaceName,
     value::Value,
 };
@@ -35,6 +37,8 @@ pub struct SettingView {
     pub set: bool,
     /// Whether it follows the person.
     pub synchronizes: bool,
+    /// How it is shared, for this person at this machine; a setting of the machine itself is device-specific.
+    pub scope: SharingScope,
     /// A value that was set and that this machine can't use: the default holds here, and the value stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<Value>,
@@ -45,7 +49,7 @@ pub struct SettingView {
 
 impl SettingView {
     /// A setting, as it stands with what was stored.
-    pub(crate) fn of(setting: &'static Setting, stored: Option<Value>) -> Self {
+    pub(crate) fn of(setting: &'static Setting, scope: SharingScope, stored: Option<Value>) -> Self {
         let effective = setting.effective(stored);
         Self {
             setting: setting.name,
@@ -53,7 +57,8 @@ impl SettingView {
             set: effective.set,
             value: effective.value,
             default: setting.default_value(),
-            synchronizes: setting.synchronizes(),
+            synchronizes: scope == SharingScope::Shared,
+            scope,
             unusable: effective.unusable,
             entry: setting,
         }
@@ -103,10 +108,11 @@ impl Machine {
     /// [`Error::UnknownSetting`], [`Error::NotEnrolled`], or what the disk says.
     pub fn setting(&self, name: &str, user: &str) -> Result<SettingView> {
         let setting = self.personal(name)?;
-        let (space, record) = self.place(setting, user)?;
-        let view = self.store().view(&space, record)?;
+        let store = self.store();
+        let (scope, space, record) = place(&store, setting, user)?;
+        let view = store.view(&space, record)?;
         let stored = view.as_ref().and_then(|record| record.get("value")).cloned();
-        Ok(SettingView::of(setting, stored))
+        Ok(SettingView::of(setting, scope, stored))
     }
 
     /// Changes a setting, or with `None` leaves it to the default again.
@@ -122,32 +128,29 @@ impl Machine {
 
     /// Writes a person's setting.
     pub(crate) fn set_value(&self, setting: &Setting, value: Option<Value>, user: &str) -> Result<()> {
-        let place = self.place(setting, user)?;
+        let author = self.author(Some(user));
+        // Held from here on: a change of scope must not come between the place and what is written there.
+        let mut store = self.store();
+        let (scope, space, record) = place(&store, setting, user)?;
         // On the machine several people's settings lie together, and an id can't be read backwards.
-        let owner = (!setting.synchronizes()).then_some(("user", user));
-        self.write_setting(setting, value, place, owner, Some(user))
+        let owner = (scope == SharingScope::DeviceSpecific).then_some(("user", user));
+        write(&mut store, setting, value, (&space, record), owner, author)?;
+        drop(store);
+        if space.synchronizes() {
+            self.changed();
+        }
+        Ok(())
     }
 
-    /// Writes a setting; whatever says which it is comes along where it is missing.
+    /// Writes a setting that is no person's.
     pub(crate) fn write_setting(
         &self,
         setting: &Setting,
         value: Option<Value>,
         (space, record): (SpaceName, RecordId),
-        owner: Option<(&str, &str)>,
-        author: Option<&str>,
     ) -> Result<()> {
-        let mut edit: BTreeMap<FieldName, Option<Value>> = [("value".to_string(), value)].into();
-        let author = self.author(author);
-        let mut store = self.store();
-        let view = store.view(&space, record)?;
-        for (field, word) in [(TYPE_FIELD, SETTING_TYPE), ("name", setting.name)].into_iter().chain(owner) {
-            if view.as_ref().and_then(|record| record.get(field)).is_none() {
-                edit.insert(field.to_string(), Some(word.into()));
-            }
-        }
-        store.edit(&space, record, Operation::Edit(edit), author)?;
-        drop(store);
+        let author = self.author(None);
+        write(&mut self.store(), setting, value, (&space, record), None, author)?;
         if space.synchronizes() {
             self.changed();
         }
@@ -158,14 +161,43 @@ impl Machine {
         let setting = self.catalogue.find(Item::PersonalSettings, name);
         setting.ok_or_else(|| Error::UnknownSetting(name.to_string()))
     }
+}
 
-    /// Where a person's setting lies: with their other data, or, where it does not follow them, on this machine alone.
-    fn place(&self, setting: &Setting, user: &str) -> Result<(SpaceName, RecordId)> {
-        if setting.synchronizes() {
-            return Ok((SpaceName::user(&self.realm()?, user), setting.record()));
+/// Writes a setting; whatever says which it is comes along where it is missing.
+pub(crate) fn write(
+    store: &mut Store,
+    setting: &Setting,
+    value: Option<Value>,
+    (space, record): (&SpaceName, RecordId),
+    owner: Option<(&str, &str)>,
+    author: Author,
+) -> Result<()> {
+    let mut edit: BTreeMap<FieldName, Option<Value>> = [("value".to_string(), value)].into();
+    let view = store.view(space, record)?;
+    for (field, word) in [(TYPE_FIELD, SETTING_TYPE), ("name", setting.name)].into_iter().chain(owner) {
+        if view.as_ref().and_then(|record| record.get(field)).is_none() {
+            edit.insert(field.to_string(), Some(word.into()));
         }
-        Ok((SpaceName::local("settings"), setting.record_of(user)))
     }
+    store.edit(space, record, Operation::Edit(edit), author)
+}
+
+/// Where a person's setting lies: with their other data, or, where it does not follow them, on this machine alone.
+pub(crate) fn place(
+    store: &Store,
+    setting: &Setting,
+    user: &str,
+) -> Result<(SharingScope, SpaceName, RecordId)> {
+    if setting.synchronizes() {
+        let realm = store.identity().realm.as_deref().ok_or(Error::NotEnrolled)?;
+        let space = SpaceName::user(realm, user);
+        let scope = store.scope(setting, &space)?;
+        if scope == SharingScope::Shared {
+            return Ok((scope, space, setting.record()));
+        }
+    }
+    let (space, record) = own_place(user, setting.name);
+    Ok((SharingScope::DeviceSpecific, space, record))
 }
 
 /// Reads a value as people write it: lists and maps as JSON too; of a password that is kept as its hash, the password. What is secret is not in the error.

@@ -3,6 +3,7 @@
 use crate::{error::Result, machine::Machine};
 use core::fmt::Write as _;
 use serde_json::{Value, json};
+use sync_core::{catalogue::SETTINGS, sharing::scope_of};
 
 impl Machine {
     /// Where it stands: role, state, destination, server, spaces, what waits, what went wrong last.
@@ -26,6 +27,11 @@ impl Machine {
             .collect();
         let (snapshots, superseded) = store.count_kept()?;
         let spaces = store.spaces()?;
+        let chosen = store.device_specific()?;
+        let scopes: serde_json::Map<String, Value> = SETTINGS
+            .iter()
+            .map(|setting| (setting.name.to_string(), scope_of(setting, &chosen).as_str().into()))
+            .collect();
         let outbox: u64 = spaces.iter().map(|space| space.outbox).sum();
         let spaces: Vec<Value> = spaces
             .iter()
@@ -57,6 +63,8 @@ impl Machine {
             "user": store.user(),
             "outbox": outbox,
             "spaces": spaces,
+            "scopes": scopes,
+            "prepared": store.prepared().time.map(|time| time.to_string()),
             "snapshots": snapshots,
             "superseded": superseded,
             "procedure": unfinished.map(|one| json!({"id": one.id(), "text": one.to_string()})),

@@ -7,6 +7,7 @@ use crate::{
     id::{MachineId, ProcedureId, SnapshotId},
     procedure::{Sent, undo::SpaceUndone},
     server::{Deleted, Scope},
+    sharing::SharingScope,
     space::SpaceName,
     time::Timestamp,
 };
@@ -59,6 +60,8 @@ routes! {
     LOGIN = "POST" "/v1/login" Machine;
     /// An administrator's act makes the machine a member: `JoinRequest` to `Membership`.
     JOIN = "POST" "/v1/join" MachineWithAdministrator;
+    /// Whose data the server has within the machine's enrolment: [`WithinEnrolment`].
+    WITHIN_ENROLMENT = "GET" "/v1/within-enrolment" MachineWithAdministrator;
     /// The server's steps of a procedure: [`StepRequest`] to [`StepAnswer`].
     PROCEDURE = "POST" "/v1/procedure" MachineWithAdministrator;
     /// Ends any machine's procedure: [`EndProcedureRequest`] to [`StepAnswer::Cancelled`].
@@ -77,6 +80,10 @@ routes! {
     BACKUP = "POST" "/v1/backup" Administrator;
     /// Brings a space, or a snapshot, back as new changes: [`BringBackRequest`] to [`BringBackAnswer`].
     BRING_BACK = "POST" "/v1/bring-back" Administrator;
+    /// How the settings are shared: list of [`ScopeInfo`].
+    SHARING_SCOPES = "GET" "/v1/sharing-scopes" Administrator;
+    /// Changes how a setting is shared: [`ScopeRequest`] to [`ScopeAnswer`].
+    SET_SHARING_SCOPE = "PUT" "/v1/sharing-scopes" Administrator;
     /// What was set aside at the server: list of [`SnapshotInfo`].
     SNAPSHOTS = "GET" "/v1/snapshots" Administrator;
     /// Orders a distribution: `DistributeRequest` to `DistributionInfo`.
@@ -159,6 +166,15 @@ pub struct SpaceInfo {
     /// That procedure.
     #[serde(default)]
     pub reserved_for: Option<ProcedureId>,
+}
+
+/// Whose data the server has within a machine's enrolment: the users and groups that have data now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithinEnrolment {
+    /// The spaces of those whom the directory knows: the machine can become a member of each.
+    pub spaces: Vec<SpaceName>,
+    /// The spaces of those whom it does not know any more.
+    pub unknown: Vec<SpaceName>,
 }
 
 /// Deletes spaces.
@@ -244,6 +260,39 @@ pub struct SnapshotInfo {
     pub records: u64,
     /// How many changes that had not been sent it holds.
     pub outbox: u64,
+}
+
+/// How a setting is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeInfo {
+    /// The setting's name.
+    pub setting: String,
+    /// What people call it.
+    pub title: String,
+    /// How it is shared.
+    pub scope: SharingScope,
+    /// Whether that can be changed.
+    pub selectable: bool,
+}
+
+/// Changes how a setting is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeRequest {
+    /// The setting's name.
+    pub setting: String,
+    /// How it is shared from now on.
+    pub scope: SharingScope,
+}
+
+/// How a setting is shared now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeAnswer {
+    /// The setting's name.
+    pub setting: String,
+    /// How it is shared.
+    pub scope: SharingScope,
+    /// Whether that was changed by this; every machine takes it up at its next contact.
+    pub changed: bool,
 }
 
 /// One of the server's steps of a procedure. Repeating it gives the same result.

@@ -15,6 +15,7 @@
 //! | [`bundle`] | one file that holds all items of a batch |
 //! | `import` | what a file's entries do to a space, before anything is written (with the feature `files`) |
 //! | [`machine`], [`item`], [`process`] | what the rules of import and export speak of |
+//! | [`sharing`] | which settings are shared across all devices, and what becomes of one whose scope changes |
 //! | [`profile`] | what a vendor may set of the rules |
 //! | [`rules`] | "may this run now, and if not, what must be done first?" |
 //! | [`procedure`] | stop, back up, delete, import, start: one journalled workflow |
@@ -61,6 +62,7 @@ pub mod record;
 pub mod replica;
 pub mod rules;
 pub mod server;
+pub mod sharing;
 pub mod snapshot;
 pub mod space;
 pub mod time;

@@ -209,6 +209,9 @@ pub enum Reply {
     /// The machine is not a member of the space.
     #[serde(rename = "forbidden")]
     Forbidden,
+    /// The server alone writes the space, and the request carries changes: nothing was applied.
+    #[serde(rename = "read_only")]
+    ReadOnly,
     /// Another machine's procedure has the space until then: nothing was applied, the outbox waits.
     #[serde(rename = "reserved")]
     Reserved {

@@ -30,6 +30,8 @@ pub enum Reason {
     BroughtBack,
     /// An import is about to replace it.
     Import,
+    /// The server alone writes the space, and the machine had changes to it.
+    ReadOnly,
 }
 
 impl Reason {
@@ -45,6 +47,7 @@ impl Reason {
             Self::Deleted => "deleted",
             Self::BroughtBack => "brought-back",
             Self::Import => "import",
+            Self::ReadOnly => "read-only",
         }
     }
 }

@@ -15,12 +15,13 @@ use std::{ffi::OsString, io::Write as _, net::SocketAddr, path::PathBuf, process
 use sync_core::{
     api::{
         self, BackupAnswer, BackupRequest, BringBackAnswer, BringBackRequest, CodeAnswer, CodeRequest,
-        DeleteAnswer, DeleteRequest, EndProcedureRequest, MachineInfo, SnapshotInfo, Source, SpaceInfo,
-        StepAnswer,
+        DeleteAnswer, DeleteRequest, EndProcedureRequest, MachineInfo, ScopeAnswer, ScopeInfo, ScopeRequest,
+        SnapshotInfo, Source, SpaceInfo, StepAnswer,
     },
     id::{ProcedureId, SnapshotId},
     protocol::{Limits, RestoreMode},
     server::Scope,
+    sharing::SharingScope,
     space::SpaceName,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,6 +45,8 @@ use tokio::signal::unix::{SignalKind, signal};
   # One address book to every machine; who has it by now.
   sync-server distribute --data /var/lib/sync-server lists.csv --item address-book
   sync-server distributions --data /var/lib/sync-server
+  # Let each machine have its own number of copies, while the fleet runs.
+  sync-server scope set copy.copies device-specific --data /var/lib/sync-server
 
 All commands but `serve` and a whole `restore` ask the running server over HTTPS, with the token
 in the data folder. Exit status: 0 done, 1 refused or failed, 2 a wrong question. With --json
@@ -106,6 +109,11 @@ enum Words {
         /// Its id; `spaces --json` says for which one a space is reserved
         id: ProcedureId,
     },
+    /// Show or change which settings are shared across all devices, and which are device-specific
+    Scope {
+        #[command(subcommand)]
+        words: ScopeWords,
+    },
     /// List the machines
     Machines,
     /// List the users and groups that have data, or had
@@ -116,6 +124,24 @@ enum Words {
     Distribute(distribution::Distribute),
     /// List the distributions, or show how one stands on each machine; cancel or undo one
     Distributions(distribution::Which),
+}
+
+#[derive(Debug, Subcommand)]
+enum ScopeWords {
+    /// List all settings with their sharing scope
+    List,
+    /// Change the sharing scope of a setting while the fleet runs; every machine takes it up at its next contact
+    #[command(
+        after_help = "A setting that becomes device-specific is brought level on every machine once more, and then
+goes its own way there. One that becomes shared takes the value that the fleet had before; what
+a machine had of its own is kept as superseded at the machines."
+    )]
+    Set {
+        /// The setting, as `scope list` names it
+        setting: String,
+        /// shared or device-specific
+        scope: SharingScope,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -424,6 +450,28 @@ async fn ask(folder: &Folder, words: Words) -> Result<Output, Failure> {
                 _ => "The procedure is ended; it had deleted nothing.".to_string(),
             };
             Output::new(&ended, text)
+        }
+        Words::Scope { words: ScopeWords::List } => {
+            let scopes: Vec<ScopeInfo> = remote.ask(api::SHARING_SCOPES, NOTHING).await?;
+            let lines = scopes.iter().map(|info| {
+                let fixed = if info.selectable { "" } else { " (always)" };
+                format!("{:<30} {}{fixed}", info.setting, info.scope)
+            });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            Output::new(&scopes, text)
+        }
+        Words::Scope { words: ScopeWords::Set { setting, scope } } => {
+            let request = ScopeRequest { setting, scope };
+            let done: ScopeAnswer = remote.ask(api::SET_SHARING_SCOPE, Some(&request)).await?;
+            let text = if done.changed {
+                format!(
+                    "{} is {} from now on; every machine takes it up at its next contact.",
+                    done.setting, done.scope
+                )
+            } else {
+                format!("{} is {} already.", done.setting, done.scope)
+            };
+            Output::new(&done, text)
         }
         Words::Machines => {
             let machines: Vec<MachineInfo> = remote.ask(api::MACHINES, NOTHING).await?;

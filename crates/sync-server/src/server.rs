@@ -182,6 +182,7 @@ impl Server {
         };
         let interface = Arc::new(Interface::new(store, parts).with_distributions(config.distributions));
         interface.align().await?;
+        interface.all_hear_of_scopes().await?;
         write_whole(&folder.address(), &format!("{}\n", ready.address), false)?;
         Ok(Self { interface, listener, tls, http, ready, folder, _lock: lock })
     }

@@ -28,6 +28,7 @@ use sync_core::{
     id::RecordId,
     item::Item,
     record::Record,
+    sharing::SharingScope,
     space::{SpaceKind, SpaceName},
     value::Value,
 };
@@ -199,14 +200,17 @@ impl Machine {
             return self.setting(setting.name, &shelf.space.name);
         }
         let view = self.store().view(&shelf.space, setting.record())?;
-        Ok(SettingView::of(setting, view.as_ref().and_then(|record| record.get("value")).cloned()))
+        let stored = view.as_ref().and_then(|record| record.get("value")).cloned();
+        let scope =
+            if shelf.space.synchronizes() { SharingScope::Shared } else { SharingScope::DeviceSpecific };
+        Ok(SettingView::of(setting, scope, stored))
     }
 
     fn set_item_setting(&self, shelf: &Shelf, setting: &'static Setting, value: Option<Value>) -> Result<()> {
         if shelf.part.place == Place::User {
             return self.set_value(setting, value, &shelf.space.name);
         }
-        self.write_setting(setting, value, (shelf.space.clone(), setting.record()), None, None)
+        self.write_setting(setting, value, (shelf.space.clone(), setting.record()))
     }
 
     fn set_record_field(

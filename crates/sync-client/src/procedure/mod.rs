@@ -149,7 +149,7 @@ impl Machine {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
         let _turn = self.procedures.turn.try_lock().map_err(|_| running())?;
-        let Prepared { items, source, unowned, spaces, .. } = self.prepare(order)?;
+        let Prepared { items, source, unowned, spaces, .. } = self.gather(order)?;
         let (known, warnings) = self.join_known(&spaces, token).await?;
         if known.is_empty() {
             return Err(unknown_owner());
@@ -167,7 +167,7 @@ impl Machine {
     }
 
     /// Reads the file of a procedure, and looks whether one may begin; nothing is changed.
-    fn prepare(&self, order: &ProcedureOrder) -> Result<Prepared> {
+    fn gather(&self, order: &ProcedureOrder) -> Result<Prepared> {
         self.no_unfinished_procedure()?;
         if !self.store().identity().role().has_client() {
             return Err(denied(
@@ -322,7 +322,7 @@ impl Machine {
         Ok(procedure)
     }
 
-    fn say(&self, line: String) {
+    pub(crate) fn say(&self, line: String) {
         // Nobody may be listening.
         let _ = self.procedures.lines.send(line);
     }

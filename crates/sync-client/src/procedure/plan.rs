@@ -100,7 +100,7 @@ impl Machine {
     ) -> Result<ProcedurePlan> {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
-        let Prepared { items, source, mut file, spaces, .. } = self.prepare(order)?;
+        let Prepared { items, source, mut file, spaces, .. } = self.gather(order)?;
         let ask = ServerStep::Plan { spaces };
         let planned = match self.server_step(ProcedureId(uuid::Uuid::nil()), ask, token).await? {
             StepAnswer::Planned(planned) => planned,

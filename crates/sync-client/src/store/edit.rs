@@ -10,6 +10,7 @@ use sync_core::{
     id::{ChangeId, Incarnation, MachineId, RecordId},
     record::{FieldName, Record},
     replica::{self, SpaceHead},
+    sharing::is_read_only,
     snapshot::Reason,
     space::SpaceName,
     value::Value,
@@ -249,6 +250,7 @@ impl<'a> Writing<'a> {
 /// The row and head of a space that can be edited; a local one is made where there is none.
 pub(super) fn writable(tx: &Transaction<'_>, space: &SpaceName) -> Result<(i64, SpaceHead)> {
     match rows::find(tx, space)? {
+        _ if is_read_only(space) => Err(Error::ReadOnly(space.clone())),
         Some(found) if found.member => Ok((found.id, found.head)),
         None if !space.synchronizes() => {
             let id = join(tx, space, false)?;

@@ -1,6 +1,9 @@
 //! What to send to the server, what to make of its answer, Start and Stop.
 
-use super::{LogLine, Progress, Store, edit, join, kept, kept::Occasion, log, procedures, rows, set_meta};
+use super::{
+    LogLine, Prepared, Progress, Store, edit, join, kept, kept::Occasion, log, prepared, procedures, rows,
+    scope::TakeUp, set_meta,
+};
 use crate::{
     draw,
     error::{Error, Result},
@@ -14,6 +17,7 @@ use sync_core::{
     machine::SyncState,
     protocol::{Moved, Reply, SpaceReply, SyncAnswer, SyncRequest, Told},
     replica::{self, Absorbed, Outcome, Sent, SpaceHead, Taken, Touched, Wait, Wanted},
+    sharing::is_read_only,
     snapshot::Reason,
     space::SpaceName,
     time::Timestamp,
@@ -180,9 +184,11 @@ impl Store {
             author: Author { person: self.progress.user.clone(), time: now, import: None },
             machine: self.identity.machine,
             waits: BTreeMap::new(),
+            all_scopes: !self.scopes_looked_at,
             sent: 0,
             report,
         };
+        let realm = self.identity.realm.clone().unwrap_or_default();
         let progress = Progress { polled: Some(answer.polled), ..self.progress.clone() };
         let SyncAnswer { polled, moved, told, mut spaces, .. } = answer;
         // News first: what they settle is no longer there to be renamed when a fork is heard of in the same answer.
@@ -191,6 +197,7 @@ impl Store {
             Reply::Fork(_) => 2,
             _ => 1,
         });
+        let answered: BTreeSet<SpaceName> = spaces.iter().map(|reply| reply.space.clone()).collect();
         self.transaction(|tx| {
             for reply in spaces {
                 if let Some((sent, changes)) = plan.sent.get(&reply.space) {
@@ -205,6 +212,7 @@ impl Store {
                     taking.waits.insert(space, false);
                 }
             }
+            taking.take_up(tx, &realm, &answered)?;
             set_meta(tx, "progress", &progress)?;
             if let Some(line) = taking.line(now) {
                 log::add(tx, &line)?;
@@ -214,6 +222,7 @@ impl Store {
         self.progress = progress;
         self.incarnation = taking.incarnation;
         self.number = taking.number;
+        self.scopes_looked_at = true;
         for (space, waits) in taking.waits {
             if waits {
                 self.waits.insert(space, now.plus(patience));
@@ -273,9 +282,11 @@ impl Store {
             stop_spaces(tx)?;
             tx.execute("UPDATE space SET wanted = NULL", [])?;
             tx.execute("UPDATE login SET told = 0", [])?;
+            prepared::forget(tx)?;
             set_meta(tx, "progress", &progress)
         })?;
         self.progress = progress;
+        self.prepared = Prepared::default();
         self.waits.clear();
         Ok(())
     }
@@ -334,6 +345,8 @@ struct Taking {
     author: Author,
     machine: Option<sync_core::id::MachineId>,
     waits: BTreeMap<i64, bool>,
+    /// Whether no answer of this opening has looked at every person's settings yet.
+    all_scopes: bool,
     /// How many changes the server took, or had taken before.
     sent: u64,
     report: Report,
@@ -463,6 +476,12 @@ impl Taking {
         Ok(())
     }
 
+    /// Changes of sharing scope, last: by then it stands which spaces are level.
+    fn take_up(&mut self, tx: &Transaction<'_>, realm: &str, answered: &BTreeSet<SpaceName>) -> Result<()> {
+        let Self { incarnation, number, author, all_scopes, .. } = self;
+        TakeUp { all: *all_scopes, realm, incarnation: *incarnation, number, author }.after(tx, answered)
+    }
+
     /// A Start hears where a space stands.
     fn told(&mut self, tx: &Transaction<'_>, told: Told) -> Result<()> {
         let Told { space: name, stands } = told;
@@ -476,7 +495,9 @@ impl Taking {
         };
         let fresh = Incarnation(draw::uuid()?);
         let outbox_is_empty = rows::outbox_is_empty(tx, space)?;
-        let live: Vec<_> = edit::live(tx, space)?.into_iter().collect();
+        // What the server alone writes is not sent, whatever an earlier server had said.
+        let live: Vec<_> =
+            if is_read_only(&name) { Vec::new() } else { edit::live(tx, space)?.into_iter().collect() };
         let holds_nothing = outbox_is_empty && rows::copies(tx, space)?.is_empty();
         let started = replica::start(
             &found.head,

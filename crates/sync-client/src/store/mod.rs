@@ -11,6 +11,8 @@
 //! | `imports` | imports under their ids, each at most once, with what stood before |
 //! | `kept` | snapshots, superseded values, history |
 //! | `procedures` | what the undo of a procedure needs |
+//! | `prepared` | whose data were prepared, and when |
+//! | `scope` | which settings are device-specific here, and what a change of that writes |
 //! | `log` | logins, journals of procedures, the communication log |
 
 mod edit;
@@ -18,8 +20,10 @@ mod exchange;
 mod imports;
 mod kept;
 mod log;
+mod prepared;
 mod procedures;
 mod rows;
+mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +34,9 @@ pub use imports::{
 };
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
+pub use prepared::Prepared;
 pub(crate) use procedures::Image;
+pub(crate) use scope::own_place;
 
 use crate::{
     draw,
@@ -190,11 +196,14 @@ pub struct Store {
     db: Connection,
     identity: Identity,
     progress: Progress,
+    prepared: Prepared,
     incarnation: Incarnation,
     opening: Opening,
     number: u64,
     /// Spaces that the server lets wait, until when they are not asked for again.
     waits: BTreeMap<i64, Timestamp>,
+    /// Whether an answer of this opening looked at what is device-specific for every person.
+    scopes_looked_at: bool,
     /// The space with which the next round trip begins, so that none starves.
     turn: i64,
 }
@@ -228,6 +237,7 @@ impl Store {
         prepare(&mut db, path)?;
         let identity = meta(&db, "identity")?.unwrap_or_default();
         let progress = meta(&db, "progress")?.unwrap_or_default();
+        let prepared = prepared::read(&db)?;
         // Above all that wait, so that changes which a fork renames never meet their own numbers.
         let number: i64 =
             db.query_row("SELECT coalesce(max(number), 0) FROM outbox", [], |row| row.get(0))?;
@@ -236,10 +246,12 @@ impl Store {
             db,
             identity,
             progress,
+            prepared,
             incarnation: Incarnation(draw::uuid()?),
             opening: Opening(draw::uuid()?),
             number,
             waits: BTreeMap::new(),
+            scopes_looked_at: false,
             turn: 0,
         };
         // Kept for people who examine a replica; the next opening draws its own.

@@ -19,32 +19,32 @@ use sync_core::{
 };
 use uuid::Uuid;
 
-const NOW: Timestamp = Timestamp(1_000_000);
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const NOW: Timestamp = Timestamp(1_000_000);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Server {
+pub(super) struct Server {
     id: ServerId,
-    memory: Memory,
-    limits: Limits,
+    pub(super) memory: Memory,
+    pub(super) limits: Limits,
 }
 
 impl Server {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let epoch = Epoch { restores: 0, draw: Uuid::from_u128(1) };
         let memory = Memory::new(StoreHead { epoch, lineage: Vec::new(), position: 0 });
         Self { id: ServerId(Uuid::from_u128(2)), memory, limits: Limits::default() }
     }
 
-    fn commit(&mut self, request: Request) -> Answer {
+    pub(super) fn commit(&mut self, request: Request) -> Answer {
         self.memory.commit(vec![request], &self.limits).pop().unwrap()
     }
 
     /// A machine that is enrolled, in progress, and a member of these spaces.
-    fn machine(&mut self, number: u128, spaces: &[&SpaceName]) -> Store {
+    pub(super) fn machine(&mut self, number: u128, spaces: &[&SpaceName]) -> Store {
         self.enrol(Store::in_memory().unwrap(), number, spaces)
     }
 
-    fn enrol(&mut self, mut store: Store, number: u128, spaces: &[&SpaceName]) -> Store {
+    pub(super) fn enrol(&mut self, mut store: Store, number: u128, spaces: &[&SpaceName]) -> Store {
         let machine = MachineId(Uuid::from_u128(number));
         store
             .set_identity(Identity {
@@ -64,7 +64,7 @@ impl Server {
         store
     }
 
-    fn member(&mut self, store: &Store, spaces: &[&SpaceName], present: bool) {
+    pub(super) fn member(&mut self, store: &Store, spaces: &[&SpaceName], present: bool) {
         let spaces: Vec<SpaceName> = spaces.iter().map(|space| (*space).clone()).collect();
         let (join, leave) = if present { (spaces, Vec::new()) } else { (Vec::new(), spaces) };
         let machine = store.identity().machine.unwrap();
@@ -72,7 +72,7 @@ impl Server {
         assert_eq!(done, Answer::Done);
     }
 
-    fn answer(&mut self, store: &Store, plan: &Plan) -> SyncAnswer {
+    pub(super) fn answer(&mut self, store: &Store, plan: &Plan) -> SyncAnswer {
         let mut session = server::Session::new(self.id, store.identity().machine.unwrap());
         // As it travels.
         let request = wire::decode(&wire::encode(&plan.request).unwrap()).unwrap();
@@ -89,14 +89,14 @@ impl Server {
         }
     }
 
-    fn round(&mut self, store: &mut Store) -> Report {
+    pub(super) fn round(&mut self, store: &mut Store) -> Report {
         let plan = store.plan(NOW).unwrap().unwrap();
         let answer = self.answer(store, &plan);
         store.absorb(&plan, answer, PATIENCE, NOW).unwrap()
     }
 
     /// Round trips until nothing is to do.
-    fn level(&mut self, store: &mut Store) -> Report {
+    pub(super) fn level(&mut self, store: &mut Store) -> Report {
         let mut all = Report::default();
         for _ in 0..50 {
             let report = self.round(store);
@@ -111,15 +111,15 @@ impl Server {
         panic!("never level: {all:?}");
     }
 
-    fn space(&self, space: &SpaceName) -> &MemorySpace {
+    pub(super) fn space(&self, space: &SpaceName) -> &MemorySpace {
         &self.memory.spaces[space]
     }
 
-    fn field(&self, space: &SpaceName, record: RecordId, field: &str) -> Option<Value> {
+    pub(super) fn field(&self, space: &SpaceName, record: RecordId, field: &str) -> Option<Value> {
         self.space(space).records.get(&record)?.get(field).cloned()
     }
 
-    fn delete(&mut self, space: &SpaceName, reserve: Option<(&Store, Timestamp)>) {
+    pub(super) fn delete(&mut self, space: &SpaceName, reserve: Option<(&Store, Timestamp)>) {
         let procedure = reserve.map(|(store, until)| {
             (ProcedureId(Uuid::from_u128(9)), store.identity().machine.unwrap(), until)
         });
@@ -129,7 +129,7 @@ impl Server {
     }
 }
 
-fn alice() -> SpaceName {
+pub(super) fn alice() -> SpaceName {
     SpaceName::user("office", "alice")
 }
 
@@ -141,7 +141,7 @@ fn id(number: u128) -> RecordId {
     RecordId(Uuid::from_u128(number))
 }
 
-fn by() -> Author {
+pub(super) fn by() -> Author {
     Author { person: Some("alice".into()), time: NOW, import: None }
 }
 
@@ -166,7 +166,7 @@ fn head(store: &Store, space: &SpaceName) -> SpaceHead {
     store.spaces().unwrap().into_iter().find(|s| s.name == *space).unwrap().head
 }
 
-fn reasons(store: &Store) -> Vec<String> {
+pub(super) fn reasons(store: &Store) -> Vec<String> {
     store.snapshots().unwrap().into_iter().map(|row| row.reason).collect()
 }
 
@@ -472,7 +472,7 @@ fn a_copied_folder_opened_twice_loses_nothing() {
     assert_eq!(a.live(&alice()).unwrap().len(), 3);
 }
 
-fn start(server: &mut Server, store: &mut Store) -> Report {
+pub(super) fn start(server: &mut Server, store: &mut Store) -> Report {
     store.set_state(SyncState::Starting).unwrap();
     let report = server.level(store);
     assert!(!report.outcome.unstarted);

@@ -120,6 +120,7 @@ pub fn absorb(
     match answer.reply {
         Reply::Ok(page) => Absorbed::Taken(take(head, page, touched, sent.carried)),
         Reply::Forbidden => Absorbed::SetAside { reason: Reason::Forbidden, head: head.emptied() },
+        Reply::ReadOnly => Absorbed::SetAside { reason: Reason::ReadOnly, head: head.emptied() },
         Reply::Occupied => Absorbed::SetAside { reason: Reason::Occupied, head: head.emptied() },
         Reply::Gone { generation } if head.start.is_some() => {
             Absorbed::GoesOn(SpaceHead { generation: Some(generation), cursor: 0, seen: 0, ..head.clone() })

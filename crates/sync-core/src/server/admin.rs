@@ -62,7 +62,7 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
             needs.steps.insert((step.procedure, step.step.clone()));
         }
         Request::Distribution(act) => super::distribution::needs(needs, act),
-        Request::BringBack { space, .. } => {
+        Request::Write { space, .. } | Request::BringBack { space, .. } => {
             needs.spaces.entry(space.clone()).or_default().whole = true;
         }
     }
@@ -106,8 +106,11 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
             loaded.writes.steps.push(step.clone());
             Answer::Step(step)
         }
+        Request::Write { space, records, incarnation, author } => {
+            write(loaded, &space, records, incarnation, None, author)
+        }
         Request::BringBack { space, records, incarnation, snapshot, author } => {
-            bring_back(loaded, &space, records, incarnation, snapshot, author)
+            write(loaded, &space, records, incarnation, Some(snapshot), author)
         }
         Request::Distribution(act) => super::distribution::act(loaded, act),
     }
@@ -330,12 +333,13 @@ pub(crate) fn changes_to_bring_back(
         .collect()
 }
 
-fn bring_back(
+/// Writes records as changes of the server's own; what stands is first kept as the snapshot `id`, where one is named.
+fn write(
     loaded: &mut Loaded,
     name: &SpaceName,
     records: Vec<(RecordId, BTreeMap<FieldName, Value>)>,
     incarnation: Incarnation,
-    id: SnapshotId,
+    id: Option<SnapshotId>,
     author: Author,
 ) -> Answer {
     let space = space_mut(loaded, name);
@@ -355,19 +359,20 @@ fn bring_back(
     Answer::BroughtBack { changes: count, snapshot }
 }
 
-/// Applies an administrator's changes, which are of one incarnation; what stood before is kept under `id`. Says whether
+/// Applies an administrator's changes, which are of one incarnation; what stood before is kept under `id`, where there is one. Says whether
 /// there was anything to keep.
 pub(super) fn write_back(
     loaded: &mut Loaded,
     name: &SpaceName,
     changes: Vec<Change>,
-    id: SnapshotId,
+    id: Option<SnapshotId>,
     author: Author,
 ) -> Option<SnapshotId> {
     let newest = changes.last()?;
     let (ChangeId { incarnation, number }, hash) = (newest.id, newest.content_hash().0);
     let time = author.time;
-    let kept = snapshot(loaded, name, id, Reason::BroughtBack, author.person, time);
+    let kept =
+        id.filter(|id| snapshot(loaded, name, *id, Reason::BroughtBack, author.person, time).is_some());
     let space = space_mut(loaded, name);
     let (existed, head, generation) = (space.head.exists(), space.head.head, space.head.generation);
     let superseded = changes.iter().flat_map(|change| accept(space, change)).collect();
@@ -375,7 +380,7 @@ pub(super) fn write_back(
     space.touched.last.insert(incarnation);
     let batch = HistoryBatch { generation, first: head + 1, machine: None, time, changes };
     commit_batch(loaded, name, batch, superseded, existed);
-    kept.map(|_| id)
+    kept
 }
 
 /// The spaces of `spaces` that lie outside `scope`; `groups_of` says which groups a user belongs to. An enrolment for

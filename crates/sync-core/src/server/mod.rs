@@ -144,6 +144,17 @@ pub enum Request {
         /// The procedure, its step and the step's result.
         step: StepResult,
     },
+    /// An administrator writes records at the server, as new changes over what stands.
+    Write {
+        /// The space.
+        space: SpaceName,
+        /// The fields that the records shall have, set.
+        records: Vec<(RecordId, BTreeMap<FieldName, Value>)>,
+        /// A fresh incarnation for the changes.
+        incarnation: Incarnation,
+        /// Who, when.
+        author: Author,
+    },
     /// An administrator brings records back, as new changes over what stands.
     BringBack {
         /// The space.
@@ -173,11 +184,11 @@ pub enum Answer {
     Enrolled(Scope),
     /// To a Delete: what was deleted, with the number of live records and the snapshot (none where there was nothing).
     Deleted(Vec<Deleted>),
-    /// To a BringBack: how many changes were made.
+    /// To a BringBack, or a Write: how many changes were made.
     BroughtBack {
         /// The changes.
         changes: u64,
-        /// The snapshot of what stood before.
+        /// The snapshot of what stood before; none of a Write, which is in the history.
         snapshot: Option<SnapshotId>,
     },
     /// To a CancelProcedure: what the procedure's deletion did; `None` where it never came, and never will.

@@ -173,7 +173,7 @@ pub(super) fn undo(
     lift(loaded, procedure);
     let mut done = Vec::new();
     for (one, changes, counts) in planned {
-        let kept = write_back(loaded, &one.space, changes, one.snapshot, author.clone());
+        let kept = write_back(loaded, &one.space, changes, Some(one.snapshot), author.clone());
         done.push(SpaceUndone::new(one.space, counts, kept));
     }
     keep(loaded, procedure, BEGUN, machine.to_string());

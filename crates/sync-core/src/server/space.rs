@@ -12,6 +12,7 @@ use crate::{
         Ancestor, Limit, Limited, Limits, Page, Reply, RestoreMode, SpaceReply, SpaceRequest, Standing,
     },
     record::Superseded,
+    sharing::is_read_only,
     space::{SpaceKind, SpaceName},
     time::Timestamp,
 };
@@ -104,6 +105,9 @@ fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limit
     let head = space.head;
     if !space.members.get(&asked.machine).is_some_and(|member| member.present) {
         return Some(Reply::Forbidden);
+    }
+    if is_read_only(&request.space) && !request.changes.is_empty() {
+        return Some(Reply::ReadOnly);
     }
     if let Some(held) = space.reservation
         && held.machine != asked.machine

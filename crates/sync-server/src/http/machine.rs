@@ -59,18 +59,18 @@ impl<S: Store> Interface<S> {
                 "give it one that people know it by",
             ));
         }
-        let answer = self
-            .commit_one(Request::Enroll {
-                code: auth::hash(&auth::normalise_code(&request.code)),
-                machine: request.machine,
-                token: auth::hash(&request.token),
-                name: request.name,
-                now: clock::now(),
-            })
-            .await?;
-        match answer {
+        let enrol = Request::Enroll {
+            code: auth::hash(&auth::normalise_code(&request.code)),
+            machine: request.machine,
+            token: auth::hash(&request.token),
+            name: request.name,
+            now: clock::now(),
+        };
+        match self.commit_one(enrol).await? {
             Answer::Enrolled(scope) => {
                 tracing::info!(machine = %request.machine, ?scope, "a machine was enrolled");
+                // A crash before this is made good by the machine, which asks again, or by the server's next start.
+                self.commit_one(self.hears_of_scopes(request.machine)).await?;
                 self.leave_outside(request.machine).await?;
                 Ok(Enrolled {
                     server: self.store.server(),

@@ -16,6 +16,7 @@ use std::{
     sync::Arc,
 };
 use sync_core::{
+    api::WithinEnrolment,
     id::MachineId,
     protocol::{JoinRequest, LoginRequest, Membership, Problem},
     server::{Refusal, Request, Scope, outside_scope},
@@ -74,6 +75,22 @@ impl<S: Store> Interface<S> {
         })
         .await?;
         Ok(Membership { spaces: request.spaces })
+    }
+
+    /// Whose data the server has within a machine's enrolment.
+    pub(super) async fn held_within_enrolment(&self, machine: MachineId) -> Result<WithinEnrolment, Problem> {
+        self.look_at_directory().await;
+        let (scope, people) = (self.scope_of(machine)?, self.directory.people());
+        let personalized = |space: &SpaceName| matches!(space.kind, SpaceKind::User | SpaceKind::Group);
+        let held: Vec<SpaceName> = self.store.known(|known| {
+            let spaces = known.heads().spaces().filter(|(_, head)| head.exists());
+            spaces.map(|(space, _)| space).filter(|space| personalized(space)).cloned().collect()
+        });
+        let outside: BTreeSet<SpaceName> =
+            outside_scope(&scope, &held, |user| people.groups_of(user)).into_iter().collect();
+        let within = held.into_iter().filter(|space| !outside.contains(space));
+        let (spaces, unknown) = within.partition(|space| unknown_code(&people, space).is_none());
+        Ok(WithinEnrolment { spaces, unknown })
     }
 
     /// Reads the directory again where it has changed, and brings the memberships level with it.
@@ -200,12 +217,7 @@ impl<S: Store> Interface<S> {
     pub(super) fn in_directory(&self, spaces: &[SpaceName]) -> Result<(), Problem> {
         let people = self.directory.people();
         for space in spaces {
-            let (known, code) = match space.kind {
-                SpaceKind::User => (people.users.contains_key(&space.name), "unknown_user"),
-                SpaceKind::Group => (people.groups.contains_key(&space.name), "unknown_group"),
-                SpaceKind::Common | SpaceKind::Local => (true, ""),
-            };
-            if !known {
+            if let Some(code) = unknown_code(&people, space) {
                 return Err(problem(
                     422,
                     code,
@@ -233,6 +245,15 @@ impl<S: Store> Interface<S> {
         let realm = self.directory.realm();
         let spaces: Vec<_> = groups.iter().map(|id| SpaceName::group(&realm, id)).collect();
         self.in_directory(&spaces)
+    }
+}
+
+/// What is said of a space whose owner the directory does not know.
+fn unknown_code(people: &People, space: &SpaceName) -> Option<&'static str> {
+    match space.kind {
+        SpaceKind::User => (!people.users.contains_key(&space.name)).then_some("unknown_user"),
+        SpaceKind::Group => (!people.groups.contains_key(&space.name)).then_some("unknown_group"),
+        SpaceKind::Common | SpaceKind::Local => None,
     }
 }
 

@@ -10,6 +10,7 @@ mod membership;
 mod message;
 mod procedure;
 mod serve;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
@@ -215,6 +216,9 @@ impl<S: Store> Interface<S> {
             (api::JOIN, Who::Machine(machine)) => {
                 wanted.encode(&self.join(machine, given.decode(body)?).await?)
             }
+            (api::WITHIN_ENROLMENT, Who::Machine(machine)) => {
+                wanted.encode(&self.held_within_enrolment(machine).await?)
+            }
             (api::PROCEDURE, Who::Machine(machine)) => {
                 wanted.encode(&self.procedure(machine, given.decode(body)?).await?)
             }
@@ -234,6 +238,10 @@ impl<S: Store> Interface<S> {
             }
             (api::SNAPSHOTS, Who::Administrator) => {
                 wanted.encode(&self.store.snapshots().await.map_err(|error| from_store(&error))?)
+            }
+            (api::SHARING_SCOPES, Who::Administrator) => wanted.encode(&self.sharing_scopes().await?),
+            (api::SET_SHARING_SCOPE, Who::Administrator) => {
+                wanted.encode(&self.set_sharing_scope(given.decode(body)?).await?)
             }
             (api::DELETE, Who::Administrator) => wanted.encode(&self.delete(given.decode(body)?).await?),
             (api::BACKUP, Who::Administrator) => wanted.encode(&self.backup(given.decode(body)?).await?),

@@ -10,3 +10,4 @@ mod machines;
 mod memberships;
 mod procedures;
 mod served;
+mod sharing;

@@ -103,6 +103,7 @@ async fn what_cannot_be_meant_is_refused() {
 #[tokio::test]
 async fn both_forms_are_told_the_same() {
     let served = Served::new().with_alice().await;
+    let scopes = sync_core::sharing::space("office");
     let mut request = push(user("alice"), vec![change(2, 2, "second")]);
     request.asks = vec![user("alice"), user("bob")];
     request.person = Some("alice".into());
@@ -116,7 +117,7 @@ async fn both_forms_are_told_the_same() {
     // The machine hears of its own push at once, and not once more.
     assert_eq!(
         first.moved.iter().map(|moved| &moved.space).collect::<Vec<_>>(),
-        [&user("alice"), &group("sales")]
+        [&user("alice"), &group("sales"), &scopes]
     );
     assert_eq!(first.told[0].stands.as_ref().map(|stands| stands.head), Some(2));
     assert_eq!(first.told[1].stands, None);
@@ -127,11 +128,12 @@ async fn both_forms_are_told_the_same() {
     let mut epoch = first.polled.epoch;
     epoch.restores += 1;
     let other = SyncRequest { polled: Some(Polled { epoch, position: 99 }), ..poll() };
-    assert_eq!(served.sync(1, &other).await.moved.len(), 2);
+    assert_eq!(served.sync(1, &other).await.moved.len(), 3);
     // Nobody else's machine is a member.
     served.enrol(2, Scope::All).await;
     let answer = served.sync(2, &request).await;
-    assert_eq!((answer.spaces[0].reply.clone(), answer.moved), (Reply::Forbidden, vec![]));
+    assert_eq!(answer.spaces[0].reply, Reply::Forbidden);
+    assert!(answer.moved.iter().all(|moved| moved.space == scopes));
     assert_eq!(answer.told[0].stands, None);
 }
 

@@ -3,7 +3,7 @@
 use super::served::{Served, USERS, change, group, push, user};
 use crate::store::{MemoryStore, Store};
 use sync_core::{
-    api,
+    api::{self, WithinEnrolment},
     protocol::{JoinRequest, LoginRequest, Membership, Reply},
     server::Scope,
     space::SpaceName,
@@ -174,4 +174,27 @@ async fn a_login_that_waited_goes_by_the_people_of_its_turn() {
     let (_, spaces, ()) = tokio::join!(level, login, change);
     assert_eq!(spaces, [user("alice")]);
     assert_eq!(served.members(1).await, [user("alice")]);
+}
+
+#[tokio::test]
+async fn a_machine_is_told_whose_data_there_are_within_its_enrolment() {
+    let served = Served::new();
+    served.enrol(1, Scope::All).await;
+    served.enrol(2, Scope::Groups(vec!["lab".into()])).await;
+    let none: WithinEnrolment = served.told(api::WITHIN_ENROLMENT, 1, &()).await;
+    assert_eq!(none, WithinEnrolment { spaces: vec![], unknown: vec![] });
+    // Carol's data and those of a group; nobody else has any, whoever logged in.
+    served.login(1, "carol").await;
+    served.login(1, "bob").await;
+    for (number, space) in [(1, user("carol")), (1, group("sales")), (1, group("lab"))] {
+        served.sync(1, &push(space, vec![change(number, 1, "x")])).await;
+    }
+    let all: WithinEnrolment = served.told(api::WITHIN_ENROLMENT, 1, &()).await;
+    assert_eq!(all.spaces, [user("carol"), group("lab"), group("sales")]);
+    let lab: WithinEnrolment = served.told(api::WITHIN_ENROLMENT, 2, &()).await;
+    assert_eq!(lab.spaces, [user("carol"), group("lab")]);
+    // Of whom the directory does not know any more there may still be data.
+    now_says(&served, &USERS.replace("\"carol\"", "\"caroline\"")).await;
+    let all: WithinEnrolment = served.told(api::WITHIN_ENROLMENT, 1, &()).await;
+    assert_eq!((all.spaces, all.unknown), (vec![group("lab"), group("sales")], vec![user("carol")]));
 }

@@ -25,6 +25,7 @@ use sync_core::{
         SpaceRequest, SyncAnswer, SyncRequest,
     },
     server::{Login, Scope, StoreHead},
+    sharing::is_read_only,
     space::SpaceName,
     time::Timestamp,
     value::Value,
@@ -308,9 +309,15 @@ impl<S: Store> Served<S> {
         self.packed(api::SYNC, n, request).await
     }
 
+    /// The spaces that a machine is a member of, beside that of the sharing scopes, which every machine has.
     pub(super) async fn members(&self, n: u128) -> Vec<SpaceName> {
         let machines: Vec<MachineInfo> = self.told(api::MACHINES, 0, &()).await;
-        machines.into_iter().find(|info| info.machine == machine(n)).map(|info| info.spaces).unwrap()
+        let mut spaces =
+            machines.into_iter().find(|info| info.machine == machine(n)).map(|info| info.spaces).unwrap();
+        let before = spaces.len();
+        spaces.retain(|space| !is_read_only(space));
+        assert_eq!(before, spaces.len() + 1);
+        spaces
     }
 
     pub(super) async fn picture(&self) -> Picture {

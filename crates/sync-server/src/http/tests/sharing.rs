@@ -1,0 +1,84 @@
+//! How settings are shared: who may change it, what is refused, and what machines hear of it.
+
+use super::served::{Served, change, push};
+use sync_core::{
+    api::{self, ScopeAnswer, ScopeInfo, ScopeRequest},
+    catalogue::{SETTINGS, Sharing},
+    protocol::Reply,
+    server::Scope,
+    sharing::{self, SharingScope},
+};
+
+fn request(setting: &str, scope: SharingScope) -> ScopeRequest {
+    ScopeRequest { setting: setting.into(), scope }
+}
+
+#[tokio::test]
+async fn a_scope_is_changed_and_reaches_every_machine() {
+    let served = Served::new();
+    served.enrol(1, Scope::All).await;
+    // Also one that may have the data of one group alone.
+    served.enrol(2, Scope::Groups(vec!["lab".into()])).await;
+    let scopes = sharing::space("office");
+    let before: Vec<ScopeInfo> = served.told(api::SHARING_SCOPES, 0, &()).await;
+    assert_eq!(before.len(), SETTINGS.len());
+    for (info, setting) in before.iter().zip(SETTINGS) {
+        assert_eq!(info.selectable, setting.sharing == Sharing::Selectable);
+        assert_eq!(
+            info.scope == SharingScope::DeviceSpecific,
+            setting.sharing == Sharing::Device,
+            "{info:?}"
+        );
+    }
+    let ask = request("copy.copies", SharingScope::DeviceSpecific);
+    for changed in [true, false] {
+        let done: ScopeAnswer = served.told(api::SET_SHARING_SCOPE, 0, &ask).await;
+        assert_eq!((done.scope, done.changed), (SharingScope::DeviceSpecific, changed));
+    }
+    let now: Vec<ScopeInfo> = served.told(api::SHARING_SCOPES, 0, &()).await;
+    let differ: Vec<&str> =
+        now.iter().zip(&before).filter(|(a, b)| a != b).map(|(a, _)| &*a.setting).collect();
+    assert_eq!(differ, ["copy.copies"]);
+    for machine in [1, 2] {
+        let answer = served.sync(machine, &push(scopes.clone(), vec![])).await;
+        let Reply::Ok(page) = &answer.spaces[0].reply else { panic!("{answer:?}") };
+        let chosen = sharing::device_specific(page.page.iter().map(|(_, record)| record));
+        assert_eq!(chosen, ["copy.copies".to_string()].into());
+    }
+    let back: ScopeAnswer =
+        served.told(api::SET_SHARING_SCOPE, 0, &request("copy.copies", SharingScope::Shared)).await;
+    assert!(back.changed);
+    let now: Vec<ScopeInfo> = served.told(api::SHARING_SCOPES, 0, &()).await;
+    assert_eq!(now, before);
+}
+
+#[tokio::test]
+async fn what_cannot_be_chosen_is_refused_and_writes_nothing() {
+    let served = Served::new();
+    served.enrol(1, Scope::All).await;
+    for (setting, expected) in [
+        ("nothing", "unknown_setting"),
+        ("", "unknown_setting"),
+        ("display-language", "scope_not_selectable"),
+        ("list-order", "scope_not_selectable"),
+    ] {
+        for scope in SharingScope::ALL {
+            let found = served.refused(api::SET_SHARING_SCOPE, 0, &request(setting, *scope)).await;
+            assert_eq!(found, (422, expected.to_string()), "{setting}");
+        }
+    }
+    let wrong = serde_json::json!({"setting": "copy.copies", "scope": "sometimes"});
+    assert_eq!(served.refused(api::SET_SHARING_SCOPE, 0, &wrong).await, (400, "malformed".to_string()));
+    // To be told that it is as it is writes nothing either.
+    let same: ScopeAnswer =
+        served.told(api::SET_SHARING_SCOPE, 0, &request("copy.copies", SharingScope::Shared)).await;
+    assert!(!same.changed);
+
+    // A machine may read it, not write it.
+    let scopes = sharing::space("office");
+    let answer = served.sync(1, &push(scopes.clone(), vec![change(1, 1, "mine")])).await;
+    assert_eq!(answer.spaces[0].reply, Reply::ReadOnly);
+    let answer = served.sync(1, &push(scopes, vec![])).await;
+    let Reply::Ok(page) = &answer.spaces[0].reply else { panic!("{answer:?}") };
+    assert_eq!((page.head, page.page.len()), (0, 0));
+}
