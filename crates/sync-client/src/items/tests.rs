@@ -258,7 +258,7 @@ fn a_newer_models_value_shows_as_the_default_and_stays() {
     let setting = catalogue::find_in(Item::BasicInformation, "preferences.language").unwrap();
     let space = SpaceName::local("basic-information");
     let place = || (space.clone(), setting.record());
-    machine.write_setting(setting, Some("tlh".into()), place(), None, None).unwrap();
+    machine.write_setting(setting, Some("tlh".into()), place()).unwrap();
     let view = asked(&machine, &["show", "basic-information", setting.name]).unwrap();
     assert_eq!((&view["value"], &view["unusable"]), (&json!("en"), &json!("tlh")));
     let kept = machine.store().view(&space, setting.record()).unwrap().unwrap();
