@@ -187,7 +187,8 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
         file: Option<PathBuf>,
         #[command(flatten)]
         which: Which,
-        /// append: beside what is there; replace: in its place, entries that are the same keep their ids
+        /// append: beside what is there; overwrite: in the place of what has the same list and number; replace: in the place
+        /// of the whole list, entries that are the same keep their ids
         #[arg(long, value_enum, default_value = "append")]
         mode: Mode,
         /// Let a file without entries empty the list that it replaces
@@ -251,7 +252,8 @@ free for this machine.")]
         /// The group to which rows without an owner go
         #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "cancel", "list"])]
         group: Option<String>,
-        /// replace: the file's entries take the place of the lists'; append: they come beside them
+        /// replace: the file's entries take the place of the lists'; append: they come beside them; overwrite: each takes the
+        /// place of the one with the same list and number
         #[arg(long, value_enum, default_value = "replace", conflicts_with_all = ["resume", "cancel", "list"])]
         mode: Mode,
         /// Go on with the one that is not over
@@ -326,6 +328,7 @@ struct Which {
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Mode {
     Append,
+    Overwrite,
     Replace,
 }
 
@@ -333,6 +336,7 @@ impl From<Mode> for ListMode {
     fn from(mode: Mode) -> Self {
         match mode {
             Mode::Append => Self::Append,
+            Mode::Overwrite => Self::Overwrite,
             Mode::Replace => Self::Replace,
         }
     }

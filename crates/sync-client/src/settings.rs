@@ -74,18 +74,15 @@ impl Machine {
         let (space, record) = self.place(setting, user)?;
         let view = self.store().view(&space, record)?;
         let stored = view.as_ref().and_then(|record| record.get("value")).cloned();
-        let (usable, unusable) = match stored {
-            Some(value) if setting.check(&value).is_ok() => (Some(value), None),
-            other => (None, other),
-        };
+        let effective = setting.effective(stored);
         Ok(SettingView {
             setting: setting.name,
             title: setting.title,
-            set: usable.is_some() || unusable.is_some(),
-            value: usable.unwrap_or_else(|| setting.default_value()),
+            set: effective.set,
+            value: effective.value,
             default: setting.default_value(),
-            synchronizes: setting.synchronizes,
-            unusable,
+            synchronizes: setting.synchronizes(),
+            unusable: effective.unusable,
         })
     }
 
@@ -99,7 +96,7 @@ impl Machine {
             setting.parse(text).map_err(|unfit| Error::SettingValue {
                 setting: name.to_string(),
                 value: text.to_string(),
-                wanted: unfit.0,
+                wanted: unfit.wanted,
             })
         });
         let value = value.transpose()?;
@@ -122,9 +119,9 @@ impl Machine {
 
     /// Where a person's setting lies: with their other data, or, where it does not follow them, on this machine alone.
     fn place(&self, setting: &Setting, user: &str) -> Result<(SpaceName, RecordId)> {
-        if setting.synchronizes {
+        if setting.synchronizes() {
             return Ok((SpaceName::user(&self.realm()?, user), setting.record()));
         }
-        Ok((SpaceName::local("settings"), RecordId::of_setting(&format!("{user}/{}", setting.name))))
+        Ok((SpaceName::local("settings"), setting.record_of(user)))
     }
 }

@@ -9,7 +9,8 @@
 //! | --- | --- |
 //! | [`value`], [`id`], [`space`] | what the data is made of and how it is named |
 //! | [`record`], [`change`] | one entry of a space, and one small change to it with its context |
-//! | [`address`], [`catalogue`] | one entry of an address book, and the personal settings that there are |
+//! | [`address`] | one entry of an address book |
+//! | [`catalogue`], [`certificate`] | what every item is made of, and what its records may hold |
 //! | `files` | readers and writers of address book files (with the feature `files`) |
 //! | `import` | what a file's entries do to a space, before anything is written (with the feature `files`) |
 //! | [`machine`], [`item`] | what the rules of import and export speak of |
@@ -36,6 +37,7 @@ pub mod address;
 pub mod api;
 pub mod canonical;
 pub mod catalogue;
+pub mod certificate;
 pub mod change;
 #[cfg(feature = "files")]
 pub mod files;

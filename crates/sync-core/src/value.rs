@@ -60,6 +60,30 @@ impl Value {
         }
     }
 
+    /// Whether what is written can be read again: not too deep, and no map that JSON could not tell from bytes.
+    ///
+    /// # Errors
+    /// [`Unwritable`], which says why not.
+    pub fn writable(&self) -> Result<(), Unwritable> {
+        self.writable_within(MAX_DEPTH)
+    }
+
+    fn writable_within(&self, depth: usize) -> Result<(), Unwritable> {
+        let deeper = || depth.checked_sub(1).ok_or(Unwritable::TooDeep);
+        match self {
+            Self::List(list) => {
+                let depth = deeper()?;
+                list.iter().try_for_each(|item| item.writable_within(depth))
+            }
+            Self::Map(map) if map.len() == 1 && map.contains_key(BYTES_KEY) => Err(Unwritable::ReservedKey),
+            Self::Map(map) => {
+                let depth = deeper()?;
+                map.values().try_for_each(|item| item.writable_within(depth))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn depth(&self) -> usize {
         match self {
             Self::List(list) => 1 + list.iter().map(Self::depth).max().unwrap_or(0),
@@ -67,6 +91,17 @@ impl Value {
             _ => 0,
         }
     }
+}
+
+/// Nobody could read a value again that was written so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritable {
+    /// Lists and maps lie in one another more than [`MAX_DEPTH`] deep.
+    #[error("lists and maps lie more than {MAX_DEPTH} deep in one another")]
+    TooDeep,
+    /// A map whose only key is the one under which JSON carries bytes.
+    #[error("a map can't have `{BYTES_KEY}` as its only key")]
+    ReservedKey,
 }
 
 impl From<&str> for Value {
@@ -260,6 +295,19 @@ pub(crate) mod tests {
             let text = serde_json::to_string(&value).unwrap();
             prop_assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_writable() {
+        let nested = |times: usize| (0..times).fold(Value::Int(1), |inner, _| Value::List(vec![inner]));
+        assert_eq!(nested(MAX_DEPTH).writable(), Ok(()));
+        assert_eq!(nested(MAX_DEPTH + 1).writable(), Err(Unwritable::TooDeep));
+        let map = |keys: &[&str]| {
+            Value::Map(keys.iter().map(|key| ((*key).into(), Value::Int(1))).collect::<BTreeMap<_, _>>())
+        };
+        assert_eq!(Value::List(vec![map(&["$bytes"])]).writable(), Err(Unwritable::ReservedKey));
+        assert_eq!(map(&["$bytes", "a"]).writable(), Ok(()));
+        assert_eq!(Value::Bytes(vec![1]).writable(), Ok(()));
     }
 
     #[test]

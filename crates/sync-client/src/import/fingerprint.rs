@@ -11,7 +11,7 @@ use sync_core::{
     canonical::Encoder,
     change::Operation,
     id::{ImportId, RecordId},
-    import::Fields,
+    import::Packed,
     time::Timestamp,
 };
 
@@ -138,14 +138,8 @@ impl Effects {
         });
     }
 
-    pub(super) fn fields(&mut self, what: &str, record: RecordId, fields: &Fields) {
-        self.add(what, Some(record), |encoder| {
-            encoder.map(fields.len());
-            for (name, value) in fields {
-                encoder.text(name);
-                encoder.value(value);
-            }
-        });
+    pub(super) fn packed(&mut self, what: &str, record: RecordId, fields: &Packed) {
+        self.add(what, Some(record), |encoder| encoder.bytes(fields.as_bytes()));
     }
 
     pub(super) fn end(self, id: ImportId) -> Fingerprint {

@@ -9,13 +9,12 @@ use crate::{
     error::{Error, Result},
     store::Store,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use sync_core::{
-    address::Address,
     change::Operation,
     files::{Note, Place, Split},
     id::{ImportId, RecordId},
-    import::{Counts, Incoming, Plan, plan, records_of_lists},
+    import::{Becomes, Counts, Incoming, Packed, Plan, plan},
     procedure::ListMode,
     rules::plan::Plan as Verdicts,
     space::SpaceName,
@@ -23,11 +22,7 @@ use sync_core::{
 };
 
 /// What each space's import does.
-pub(super) struct Plans {
-    spaces: Vec<(SpaceName, Plan)>,
-    /// The names of the records that stay as they are, where somebody wants to see them.
-    names: BTreeMap<RecordId, String>,
-}
+pub(super) struct Plans(Vec<(SpaceName, Plan)>);
 
 impl Plans {
     /// The plans of all spaces, over what stands now. Whoever writes them must not let go of the store in between.
@@ -39,68 +34,59 @@ impl Plans {
         spaces: &BTreeMap<SpaceName, Place>,
     ) -> Result<Self> {
         let mut ids = Ids::new(id);
-        let mut fresh = || ids.fresh();
         let mut taken = split.taken;
-        let mut plans = Self { spaces: Vec::new(), names: BTreeMap::new() };
+        let mut plans = Vec::new();
         for (space, place) in spaces {
             let Some(incoming) = taken.remove(place) else { continue };
-            let mut existing = store.live(space)?;
-            if !space.synchronizes() && order.mode == ListMode::Replace {
-                existing = records_of_lists(existing, &incoming);
+            let mut lists: Option<BTreeSet<Option<i64>>> = None;
+            if !space.synchronizes() && order.mode == ListMode::Replace && !incoming.is_empty() {
+                // Only the lists that the file speaks of are replaced.
+                lists = Some(incoming.iter().map(|entry| entry.fields.int("list")).collect());
             }
-            let made = plan(&existing, incoming, order.mode, &mut fresh);
-            if order.plan {
-                let name = |id: &RecordId| existing.get(id)?.get("name").map(ToString::to_string);
-                let names = made.same.iter().map(|id| (*id, name(id).unwrap_or_default()));
-                plans.names.extend(names);
-            }
-            plans.spaces.push((space.clone(), made));
+            let mut existing: Vec<(RecordId, Packed)> = Vec::new();
+            store.each_live(space, |record, fields| {
+                let packed = Packed::from(&fields);
+                if lists.as_ref().is_none_or(|lists| lists.contains(&packed.int("list"))) {
+                    existing.push((record, packed));
+                }
+            })?;
+            plans.push((space.clone(), plan(existing, incoming, order.mode, &mut || ids.fresh())));
         }
-        Ok(plans)
+        Ok(Self(plans))
     }
 
     /// Space by space, how many records.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&SpaceName, Counts)> {
-        self.spaces.iter().map(|(space, plan)| (space, plan.counts()))
+        self.0.iter().map(|(space, plan)| (space, plan.counts()))
     }
 
     /// What was odd.
     pub(super) fn notes(&self) -> impl Iterator<Item = &Note> {
-        self.spaces.iter().flat_map(|(_, plan)| &plan.notes)
+        self.0.iter().flat_map(|(_, plan)| &plan.notes)
     }
 
     /// What is written: exactly what is shown.
     pub(super) fn edits(&self) -> impl Iterator<Item = (SpaceName, RecordId, Operation)> + '_ {
-        self.spaces.iter().flat_map(|(space, plan)| {
+        self.0.iter().flat_map(|(space, plan)| {
             plan.operations().map(|(record, operation)| (space.clone(), record, operation))
         })
     }
 
     /// Record by record, for people.
     pub(super) fn effects(&self) -> Vec<Effect> {
-        self.spaces.iter().flat_map(|(space, plan)| self.effects_of(space, plan)).collect()
-    }
-
-    fn effects_of<'a>(&'a self, space: &'a SpaceName, plan: &'a Plan) -> impl Iterator<Item = Effect> + 'a {
-        let effect = |effect: &str, record: Option<RecordId>, name: &str, fields: Vec<String>| Effect {
-            space: space.clone(),
-            effect: effect.into(),
-            record,
-            name: name.into(),
-            fields,
-        };
-        let of = move |what, record, address: &Address, fields| effect(what, record, &address.name, fields);
-        let added = plan.added.iter().map(move |(_, address)| of("add", None, address, Vec::new()));
-        let changed = plan.changed.iter().map(move |change| {
-            of("change", Some(change.id), &change.after, change.edit.keys().cloned().collect())
-        });
-        let removed =
-            plan.removed.iter().map(move |(id, address)| of("remove", Some(*id), address, Vec::new()));
-        let same = plan.same.iter().map(move |id| {
-            let name = self.names.get(id).map(String::as_str).unwrap_or_default();
-            effect("same", Some(*id), name, Vec::new())
-        });
-        added.chain(changed).chain(removed).chain(same)
+        let effects = self.0.iter().flat_map(|(space, plan)| plan.effects().map(move |one| (space, one)));
+        effects
+            .map(|(space, one)| {
+                let (effect, record) = match one.effect {
+                    Becomes::Add => ("add", None),
+                    Becomes::Change => ("change", Some(one.record)),
+                    Becomes::Remove => ("remove", Some(one.record)),
+                    Becomes::Same => ("same", Some(one.record)),
+                };
+                let (space, effect) = (space.clone(), effect.into());
+                Effect { space, effect, record, name: one.name, fields: one.fields }
+            })
+            .collect()
     }
 
     /// By what this plan is known: the file, the order with the rules' answers, and all that it does, to what.
@@ -116,19 +102,20 @@ impl Plans {
         let asked =
             serde_json::to_vec(&(order, verdicts)).map_err(|e| Error::from(Malformed(e.to_string())))?;
         let mut effects = Effects::new(file, &asked);
-        for (space, plan) in &self.spaces {
+        for (space, plan) in &self.0 {
             effects.add("space", None, |encoder| encoder.text(&space.to_string()));
-            for (record, operation) in plan.operations() {
-                effects.operation(record, &operation);
+            for (record, fields) in &plan.added {
+                effects.packed("added", *record, fields);
             }
             for change in &plan.changed {
-                effects.fields("changed", change.id, &change.before.to_fields());
+                effects.packed("changed", change.id, &change.before);
+                effects.packed("edit", change.id, &change.edit);
             }
-            for (record, address) in &plan.removed {
-                effects.fields("removed", *record, &address.to_fields());
+            for (record, fields) in &plan.removed {
+                effects.packed("removed", *record, fields);
             }
-            for record in &plan.same {
-                effects.add("same", Some(*record), |_| {});
+            for (record, fields) in &plan.same {
+                effects.packed("same", *record, fields);
             }
         }
         Ok(effects.end(id))

@@ -1,13 +1,8 @@
 //! Which entries of two lists are the same, so that a list that replaces another keeps the ids of what stays.
 
 use super::{Address, AddressKind};
-use crate::id::RecordId;
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    format,
-    string::String,
-    vec::Vec,
-};
+use crate::{canonical::Encoder, id::RecordId, value::Value};
+use alloc::{format, string::String, vec::Vec};
 
 /// What identifies an address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,52 +64,76 @@ impl Address {
     }
 }
 
+/// One of the ways in which two addresses can be alike, in little memory: equal ones are alike, others are not (a
+/// SHA-256, cut to 16 bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Likeness(pub(crate) [u8; 16]);
+
+impl Likeness {
+    /// Of what was encoded.
+    pub(crate) fn of(encoder: Encoder) -> Self {
+        let mut front = [0; 16];
+        front.copy_from_slice(&encoder.sha256()[..16]);
+        Self(front)
+    }
+
+    fn of_texts<const N: usize>(texts: [&str; N]) -> Self {
+        let mut encoder = Encoder::default();
+        texts.into_iter().for_each(|text| encoder.text(text));
+        Self::of(encoder)
+    }
+}
+
+/// What makes two addresses alike, the closest first: equal; same source id; same kind, destination and name; same kind
+/// and destination; same kind and name.
+pub(crate) const LIKENESSES: [fn(&Address) -> Option<Likeness>; 5] = [
+    |address| {
+        let mut encoder = Encoder::default();
+        encoder.value(&Value::Map(address.to_fields()));
+        Some(Likeness::of(encoder))
+    },
+    |address| Some(Likeness::of_texts([&address.uuid()?])),
+    |address| Some(Likeness::of_texts([address.kind.as_str(), &address.destination()?, &address.name])),
+    |address| Some(Likeness::of_texts([address.kind.as_str(), &address.destination()?])),
+    |address| (!address.name.is_empty()).then(|| Likeness::of_texts([address.kind.as_str(), &address.name])),
+];
+
+/// Pairs what has the same key, each at most once, both sides in the order of their places.
+pub(crate) fn pairs<K: Ord>(
+    mut existing: Vec<(K, usize)>,
+    mut incoming: Vec<(K, usize)>,
+) -> Vec<(usize, usize)> {
+    existing.sort_unstable();
+    incoming.sort_unstable();
+    let mut existing = existing.into_iter().peekable();
+    let mut pairs = Vec::new();
+    for (key, place) in incoming {
+        while existing.next_if(|(other, _)| *other < key).is_some() {}
+        if let Some((_, found)) = existing.next_if(|(other, _)| *other == key) {
+            pairs.push((found, place));
+        }
+    }
+    pairs
+}
+
 /// For each incoming entry, the existing record that it is, each used at most once. The closest likeness goes first
 /// over all entries: equal; same source id; same kind, destination and name; same kind and destination; same kind
 /// and name.
 #[must_use]
 pub fn match_existing(existing: &[(RecordId, Address)], incoming: &[Address]) -> Vec<Option<RecordId>> {
-    let mut matching = Matching {
-        existing,
-        incoming,
-        used: alloc::vec![false; existing.len()],
-        found: alloc::vec![None; incoming.len()],
-    };
-    matching.pass(Some);
-    matching.pass(Address::uuid);
-    matching.pass(|a| Some((&a.kind, a.destination()?, &a.name)));
-    matching.pass(|a| Some((&a.kind, a.destination()?)));
-    matching.pass(|a| (!a.name.is_empty()).then_some((&a.kind, &a.name)));
-    matching.found
-}
-
-struct Matching<'a> {
-    existing: &'a [(RecordId, Address)],
-    incoming: &'a [Address],
-    used: Vec<bool>,
-    found: Vec<Option<RecordId>>,
-}
-
-impl<'a> Matching<'a> {
-    fn pass<K: Ord>(&mut self, key: impl Fn(&'a Address) -> Option<K>) {
-        let mut free: BTreeMap<K, VecDeque<usize>> = BTreeMap::new();
-        for (place, (_, address)) in self.existing.iter().enumerate() {
-            if !self.used[place]
-                && let Some(key) = key(address)
-            {
-                free.entry(key).or_default().push_back(place);
-            }
-        }
-        for (address, found) in self.incoming.iter().zip(&mut self.found) {
-            if found.is_none()
-                && let Some(key) = key(address)
-                && let Some(place) = free.get_mut(&key).and_then(VecDeque::pop_front)
-            {
-                self.used[place] = true;
-                *found = Some(self.existing[place].0);
-            }
+    let mut used = alloc::vec![false; existing.len()];
+    let mut found = alloc::vec![None; incoming.len()];
+    for likeness in LIKENESSES {
+        let free = existing.iter().enumerate().filter(|(place, _)| !used[*place]);
+        let free = free.filter_map(|(place, (_, address))| Some((likeness(address)?, place))).collect();
+        let open = incoming.iter().enumerate().filter(|(place, _)| found[*place].is_none());
+        let open = open.filter_map(|(place, address)| Some((likeness(address)?, place))).collect();
+        for (theirs, ours) in pairs(free, open) {
+            used[theirs] = true;
+            found[ours] = Some(existing[theirs].0);
         }
     }
+    found
 }
 
 #[cfg(test)]

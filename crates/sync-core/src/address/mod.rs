@@ -29,6 +29,8 @@ mod matching;
 mod parts;
 
 pub use matching::{Identity, match_existing};
+#[cfg(feature = "files")]
+pub(crate) use matching::{LIKENESSES, Likeness, pairs};
 pub use parts::{Fax, Folder, Login, Password, Secret};
 
 use crate::{
@@ -53,8 +55,13 @@ pub const SECRET_FIELDS: [&str; 2] = ["login", "access_code"];
 /// The list number of the one-touch list.
 pub const ONE_TOUCH_LIST: i64 = 11;
 
-const MEMBER_PREFIX: &str = "member:";
+pub(crate) const MEMBER_PREFIX: &str = "member:";
 const KEPT_PREFIX: &str = "canon:";
+
+/// The field that keeps a column of a file, see [`Address::kept`].
+pub(crate) fn kept_field(column: &str) -> FieldName {
+    format!("{KEPT_PREFIX}{column}")
+}
 
 /// What an address leads to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -223,7 +230,7 @@ impl Address {
             set(&member.field(), (*place).into());
         }
         for (column, text) in &self.kept {
-            set(&format!("{KEPT_PREFIX}{column}"), text.as_str().into());
+            set(&kept_field(column), text.as_str().into());
         }
         fields
     }

@@ -29,44 +29,63 @@ pub(super) fn label(address: &Address) -> String {
     }
 }
 
-/// Turns the numbers by which groups name their members into record ids. A number means the entry of the same owner's
-/// same list, or else the one entry of that owner which has it. A number that means nobody stays, with a note.
-pub fn link_members(entries: &mut [Listed]) -> Vec<Note> {
-    let mut in_list: BTreeMap<(Place, Option<i64>, i64), RecordId> = BTreeMap::new();
-    let mut of_owner: BTreeMap<(Place, i64), Option<RecordId>> = BTreeMap::new();
-    for entry in entries.iter() {
-        if let Some(number) = entry.address.number {
-            let place = entry.owner.place();
-            in_list.entry((place.clone(), entry.address.list, number)).or_insert(entry.id);
-            of_owner.entry((place, number)).and_modify(|one| *one = None).or_insert(Some(entry.id));
-        }
+/// Which entry of one owner a number means.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    in_list: BTreeMap<(Option<i64>, i64), RecordId>,
+    of_owner: BTreeMap<i64, Option<RecordId>>,
+}
+
+impl Numbers {
+    /// Takes an entry in. Of several with one number in one list, the first counts.
+    pub(crate) fn insert(&mut self, list: Option<i64>, number: i64, id: RecordId) {
+        self.in_list.entry((list, number)).or_insert(id);
+        self.of_owner.entry(number).and_modify(|one| *one = None).or_insert(Some(id));
     }
-    let mut notes = Vec::new();
-    for entry in entries.iter_mut().filter(|e| !e.address.members.is_empty()) {
-        let place = entry.owner.place();
-        let list = entry.address.list;
+
+    /// Turns the numbers by which a group names its members into record ids. A number means the entry of the same list,
+    /// or else the one entry of the owner which has it. A number that means nobody stays, with a note.
+    pub(crate) fn link(&self, address: &mut Address, line: Option<u64>, notes: &mut Vec<Note>) {
         let mut members: BTreeMap<Member, i64> = BTreeMap::new();
-        for (member, position) in &entry.address.members {
+        for (member, position) in &address.members {
             let linked = match member {
-                Member::Number(number) => in_list
-                    .get(&(place.clone(), list, *number))
+                Member::Number(number) => self
+                    .in_list
+                    .get(&(address.list, *number))
                     .copied()
-                    .or_else(|| of_owner.get(&(place.clone(), *number)).copied().flatten())
+                    .or_else(|| self.of_owner.get(number).copied().flatten())
                     .map(Member::Record),
                 _ => Some(member.clone()),
             };
             let member = linked.unwrap_or_else(|| {
                 let text = format!(
                     "the group {} names {}, which is not there; it stays as a number",
-                    label(&entry.address),
+                    label(address),
                     member.field().trim_start_matches("member:")
                 );
-                notes.push(Note::new(entry.line, "member_missing", text));
+                notes.push(Note::new(line, "member_missing", text));
                 member.clone()
             });
             members.entry(member).and_modify(|first| *first = (*first).min(*position)).or_insert(*position);
         }
-        entry.address.members = members;
+        address.members = members;
+    }
+}
+
+/// Turns the numbers by which groups name their members into record ids. A number means the entry of the same owner's
+/// same list, or else the one entry of that owner which has it. A number that means nobody stays, with a note.
+pub fn link_members(entries: &mut [Listed]) -> Vec<Note> {
+    let mut owners: BTreeMap<Place, Numbers> = BTreeMap::new();
+    for entry in entries.iter() {
+        if let Some(number) = entry.address.number {
+            let numbers = owners.entry(entry.owner.place()).or_default();
+            numbers.insert(entry.address.list, number, entry.id);
+        }
+    }
+    let (mut notes, none) = (Vec::new(), Numbers::default());
+    for entry in entries.iter_mut().filter(|e| !e.address.members.is_empty()) {
+        let numbers = owners.get(&entry.owner.place()).unwrap_or(&none);
+        numbers.link(&mut entry.address, entry.line, &mut notes);
     }
     notes
 }

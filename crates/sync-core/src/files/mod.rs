@@ -10,6 +10,7 @@ mod links;
 mod owner;
 
 pub use error::FileError;
+pub(crate) use links::Numbers;
 pub use links::{Listed, link_members};
 pub use owner::{Owner, Place, Split, Target, split};
 

@@ -74,8 +74,22 @@ pub enum ListMode {
     /// The file's entries take the place of the list's; otherwise the machine's old copy would come back with the start.
     #[default]
     Replace,
-    /// The file's entries come beside the list's.
+    /// The file's entries come beside the list's: the same name makes a second entry, an identical entry does not.
     Append,
+    /// An entry of the file takes the place of the entry with the same list and number, all else stays.
+    Overwrite,
+}
+
+impl ListMode {
+    /// Its name in commands and files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Replace => "replace",
+            Self::Append => "append",
+            Self::Overwrite => "overwrite",
+        }
+    }
 }
 
 /// What a procedure is to do.

@@ -1,0 +1,66 @@
+//! Addresses, in all lists: the machine's own, a person's, a group's. What the fields mean says [`crate::address`].
+
+use super::{Field, Kind, Part, Place, RecordType, Secret, Sharing, optional};
+
+/// Room for what files of other makers hold.
+const NAME: Kind = Kind::Text(512);
+const LONG: Kind = Kind::Text(2_048);
+/// Whatever number a source gave its lists and entries.
+const NUMBER: Kind = Kind::Number(0, i64::MAX);
+
+const FAX: Kind = Kind::Map(&[
+    optional("number", "What is dialled", NAME),
+    optional("protocol", "Protocol", NAME),
+    optional("ecm", "Error correction", NAME),
+    optional("speed", "Speed at which sending starts", NAME),
+    optional("line_type", "How the number is reached", NAME),
+    optional("line", "Which line is used", NAME),
+    optional("sub_address", "Sub-address", NAME),
+    optional("uri", "URI of an IP fax", LONG),
+    optional("uri_mode", "Kind of the URI", NAME),
+    optional("uri_flag", "Whether the URI is used", NAME),
+]);
+const FOLDER: Kind = Kind::Map(&[
+    optional("protocol", "Protocol", NAME),
+    optional("host", "Server", LONG),
+    optional("path", "Path", LONG),
+]);
+const LOGIN: Kind = Kind::Map(&[
+    optional("username", "User name", NAME),
+    optional("password", "Password", NAME).secret(Secret::Credential),
+    optional("encrypted", "Password that its source encrypted", LONG).secret(Secret::Credential),
+    optional("scheme", "Whose encryption", NAME),
+]);
+
+/// An address. No field is required: what leads nowhere yet is an entry all the same.
+pub const ADDRESS: RecordType = RecordType::new(
+    crate::address::ADDRESS_TYPE,
+    "Address",
+    &["kind", "name", "mail", "fax", "folder"],
+    &[
+        optional("kind", "What it leads to", NAME),
+        optional("name", "Name", NAME),
+        optional("reading", "How the name is read aloud and sorted", NAME),
+        optional("reading_language", "Language of the reading", NAME),
+        optional("short_name", "Name on a one-touch button", NAME),
+        optional("list", "List: 1 to 10, 11 for the one-touch list", NUMBER),
+        optional("number", "Number in the list", NUMBER),
+        optional("mail", "E-mail address", LONG),
+        optional("fax", "Fax number and line", FAX),
+        optional("folder", "Folder on a file server", FOLDER),
+        optional("login", "Login at the folder's server", LOGIN).secret(Secret::Credential),
+        optional("access_code", "Access number", NAME).secret(Secret::Credential),
+        optional("member:*", "Member of a group: its place in the order", Kind::Number(i64::MIN, i64::MAX)),
+        KEPT,
+    ],
+)
+.shared(Sharing::Shared);
+
+const KEPT: Field = optional("canon:*", "Column of a file, kept as it came", Kind::Lines(4_096));
+
+/// The space that the machine's address lists have.
+pub const LOCAL_SPACE: &str = "address-lists";
+/// Address lists 1 to 10, the one-touch list and the administrator's.
+pub const LISTS: Part = Part { place: Place::Local(LOCAL_SPACE), types: &[&ADDRESS], settings: &[] };
+/// The address lists of user groups.
+pub const GROUP_LISTS: Part = Part { place: Place::Group, types: &[&ADDRESS], settings: &[] };

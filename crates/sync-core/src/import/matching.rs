@@ -1,0 +1,557 @@
+//! Which entry of a file is which record that is there.
+
+use super::{
+    Fields, Incoming, Packed,
+    gather::Gathered,
+    mode::{ListKind, ListMode, RestMode},
+    scope::Class,
+    whole::{Problem, Terms},
+};
+use crate::{
+    address::{Address, LIKENESSES, Likeness, MEMBER_PREFIX, Member, TYPE_FIELD, pairs},
+    canonical::Encoder,
+    catalogue::{self, InFile, RecordType, Secret},
+    files::Note,
+    id::RecordId,
+    space::SpaceName,
+    value::Value,
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+/// What a file has in place of a password that it does not tell.
+pub const MASK: &str = "********";
+
+/// What is special about a type of records.
+pub(super) struct Special {
+    /// The type.
+    name: &'static str,
+    /// Whether a file always replaces it, in whatever mode.
+    always_replaced: bool,
+    /// Whether a file without any entry of the type changes nothing, even one that holds all.
+    empty_changes_nothing: bool,
+    /// A flag: what has it set is never removed.
+    never_removed: Option<&'static str>,
+}
+
+const ORDINARY: Special =
+    Special { name: "", always_replaced: false, empty_changes_nothing: false, never_removed: None };
+/// As administrators know it from such machines.
+const SPECIAL: [Special; 2] = [
+    // In both: all but the counter is taken; only in the file: added; only in the machine: deleted.
+    Special { name: "department", always_replaced: true, empty_changes_nothing: true, ..ORDINARY },
+    Special { name: "login-user", never_removed: Some("built_in"), ..ORDINARY },
+];
+
+fn special(known: &RecordType) -> &'static Special {
+    SPECIAL.iter().find(|special| special.name == known.name).unwrap_or(&ORDINARY)
+}
+
+/// Whether a type is replaced.
+pub(super) fn rest_mode(known: &RecordType, terms: &Terms) -> RestMode {
+    if special(known).always_replaced { RestMode::Replace } else { terms.modes.rest }
+}
+
+/// A record that is there.
+#[derive(Debug)]
+pub(super) struct Stand {
+    pub(super) id: RecordId,
+    pub(super) fields: Packed,
+    /// `None` where the item is not about it.
+    pub(super) class: Option<Class>,
+}
+
+/// An entry of the file that is taken.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) line: Option<u64>,
+    pub(super) source: Option<RecordId>,
+    pub(super) fields: Packed,
+    pub(super) class: Class,
+    /// The place of the record that it is.
+    pub(super) found: Option<usize>,
+    /// The record that it becomes.
+    pub(super) id: RecordId,
+    /// Whether that record is the same thing, and not just has the same number.
+    pub(super) kin: bool,
+}
+
+/// What becomes of a record that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Stays,
+    Taken,
+    Goes,
+}
+
+/// One space, matched: what is still to be done is to link what names one another, and to compare.
+#[derive(Debug)]
+pub(super) struct Matched {
+    pub(super) item: crate::item::Item,
+    pub(super) space: SpaceName,
+    pub(super) stands: Vec<Stand>,
+    pub(super) fates: Vec<Fate>,
+    pub(super) arrivals: Vec<Arrival>,
+    pub(super) notes: Vec<Note>,
+    pub(super) problems: Vec<Problem>,
+    /// The ids that were drawn for new records, in the order of the file.
+    pub(super) fresh: Vec<RecordId>,
+}
+
+/// The ways in which an entry can be a record that is there, the closest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A setting is its name, and where it is device-specific, its person.
+    Setting,
+    /// What tells one entry from another in a file.
+    Identity,
+    /// The same list and number.
+    Number,
+    /// The id that the source gives.
+    Id,
+    /// The same in all fields under the same id.
+    IdAndEqual,
+    /// The same in all fields.
+    Equal,
+    /// The same in all fields but those that a file without secrets leaves out.
+    Bare,
+    /// One of the likenesses of two addresses.
+    Alike(usize),
+}
+
+const WAYS: [Way; 11] = [
+    Way::Setting,
+    Way::Identity,
+    Way::Number,
+    Way::Id,
+    Way::IdAndEqual,
+    Way::Equal,
+    Way::Bare,
+    Way::Alike(1),
+    Way::Alike(2),
+    Way::Alike(3),
+    Way::Alike(4),
+];
+
+/// Whether this is a way in which such an entry is looked for.
+fn is_way_of(way: Way, class: Class, terms: &Terms) -> bool {
+    match (class, way) {
+        (Class::Setting(_), way) => way == Way::Setting,
+        (Class::Typed(known), Way::Identity) => !known.identity.is_empty(),
+        (Class::Typed(known), Way::Id) => {
+            known.identity.is_empty() || rest_mode(known, terms) == RestMode::Replace
+        }
+        (Class::Typed(known), Way::Equal) => known.identity.is_empty(),
+        (Class::Unknown, way) => matches!(way, Way::Id | Way::Equal),
+        (Class::Address, way) => match terms.modes.lists {
+            ListMode::Replace => matches!(way, Way::Id | Way::Equal | Way::Alike(_)),
+            ListMode::Append => {
+                matches!(way, Way::IdAndEqual | Way::Equal) || way == Way::Bare && !terms.carries.secrets
+            }
+            ListMode::Overwrite => {
+                matches!(way, Way::Number | Way::IdAndEqual | Way::Equal)
+                    || way == Way::Bare && !terms.carries.secrets
+            }
+        },
+        (Class::Typed(_), _) => false,
+    }
+}
+
+/// One side of a comparison, which knows what the ids of its own members are called in a file.
+struct Side {
+    numbers: BTreeMap<RecordId, i64>,
+    /// Whether the settings are those of several people.
+    of_people: bool,
+}
+
+impl Side {
+    fn empty(space: &SpaceName) -> Self {
+        Self { numbers: BTreeMap::new(), of_people: is_of_people(space) }
+    }
+
+    fn of<'a>(space: &SpaceName, addresses: impl Iterator<Item = (RecordId, &'a Packed)> + Clone) -> Self {
+        let groups = addresses.clone().any(|(_, fields)| is_group(fields));
+        let numbers =
+            addresses.filter(|_| groups).filter_map(|(id, fields)| Some((id, fields.int("number")?)));
+        Self { numbers: numbers.collect(), ..Self::empty(space) }
+    }
+
+    /// An address as a file would have it: the members of groups are numbers where they can be, and nothing is there that
+    /// no file can say.
+    fn in_file_form(&self, fields: &Packed) -> Option<Address> {
+        let mut address = Address::from_fields(fields.fields())?;
+        let number = |member: &Member| match member {
+            Member::Record(id) => {
+                self.numbers.get(id).map_or_else(|| member.clone(), |number| Member::Number(*number))
+            }
+            other => other.clone(),
+        };
+        address.members = address.members.iter().map(|(member, place)| (number(member), *place)).collect();
+        address.other.clear();
+        Some(address)
+    }
+
+    fn key(
+        &self,
+        way: Way,
+        class: Class,
+        id: Option<RecordId>,
+        fields: &Packed,
+        incoming: bool,
+    ) -> Option<Likeness> {
+        let mut encoder = Encoder::default();
+        encoder.text(fields.text(TYPE_FIELD).unwrap_or_default());
+        let by_id = |encoder: &mut Encoder, id: RecordId| encoder.bytes(id.0.as_bytes());
+        match way {
+            Way::Setting => by_id(&mut encoder, setting_id(self.of_people, id, fields)),
+            Way::Identity => {
+                let Class::Typed(known) = class else { return None };
+                known.identity.iter().for_each(|name| encoder.option(fields.get(name).as_ref()));
+            }
+            Way::Number => {
+                encoder.option(fields.get("list").as_ref());
+                encoder.int(fields.int("number")?);
+            }
+            Way::Id => by_id(&mut encoder, id?),
+            Way::IdAndEqual | Way::Equal if class == Class::Address => {
+                let Likeness(hash) = LIKENESSES[0](&self.in_file_form(fields)?)?;
+                encoder.bytes(&hash);
+                if way == Way::IdAndEqual {
+                    by_id(&mut encoder, id?);
+                }
+            }
+            Way::IdAndEqual | Way::Equal => encoder.bytes(fields.as_bytes()),
+            Way::Bare => {
+                let mut address = self.in_file_form(fields)?;
+                let had = bare(&mut address);
+                if had && incoming {
+                    return None;
+                }
+                let Likeness(hash) = LIKENESSES[0](&address)?;
+                encoder.bytes(&hash);
+            }
+            Way::Alike(likeness) => {
+                let Likeness(hash) = LIKENESSES.get(likeness)?(&self.in_file_form(fields)?)?;
+                encoder.bytes(&hash);
+            }
+        }
+        Some(Likeness::of(encoder))
+    }
+}
+
+/// Takes out what a file without secrets leaves out; says whether there was anything.
+pub(super) fn bare(address: &mut Address) -> bool {
+    let password = address.login.as_mut().and_then(|login| login.password.take());
+    let code = core::mem::take(&mut address.access_code);
+    password.is_some() || !code.0.is_empty()
+}
+
+pub(super) fn is_group(fields: &Packed) -> bool {
+    fields.names().any(|name| name.starts_with(MEMBER_PREFIX))
+}
+
+fn is_of_people(space: &SpaceName) -> bool {
+    *space == SpaceName::local(super::scope::DEVICE_SPECIFIC)
+}
+
+/// The record of a setting: what its name says; among those of several people, whose does not say it, what the source
+/// says.
+fn setting_id(of_people: bool, id: Option<RecordId>, fields: &Packed) -> RecordId {
+    let name = fields.text("name").unwrap_or_default();
+    match (of_people, fields.text("user"), id) {
+        (true, Some(user), _) => RecordId::of_setting(&[user, "/", name].concat()),
+        (true, None, Some(id)) => id,
+        _ => RecordId::of_setting(name),
+    }
+}
+
+/// What of a file is taken, by the rules of its list or type.
+struct Admission<'a> {
+    gathered: &'a Gathered,
+    terms: &'a Terms,
+    notes: Vec<Note>,
+    problems: Vec<Problem>,
+    unfitting: BTreeSet<ListKind>,
+    seen: BTreeSet<Likeness>,
+    foreign: usize,
+}
+
+impl Admission<'_> {
+    fn problem(&mut self, entry: &Incoming, code: &'static str, field: Option<String>, text: String) {
+        self.problems.push(Problem {
+            code,
+            item: Some(self.gathered.item),
+            space: Some(self.gathered.space.clone()),
+            line: entry.line,
+            record: entry.source,
+            field,
+            text,
+        });
+    }
+
+    /// What the entry is, if it is taken.
+    fn class(&mut self, entry: &Incoming) -> Option<Class> {
+        let Some(class) = self.gathered.scope.class(&entry.fields) else {
+            self.foreign += 1;
+            return None;
+        };
+        if class.in_file() == InFile::No {
+            let text = format!("{} does not go to another machine; it stays out", name(&entry.fields));
+            self.notes.push(Note::new(entry.line, "not_for_files", text));
+            return None;
+        }
+        if let Err(unfit) = fits(class, &entry.fields.fields()) {
+            let text = format!("{}: {unfit}", name(&entry.fields));
+            self.problem(entry, "value_refused", unfit.field, text);
+            return None;
+        }
+        if class == Class::Address && !self.list_fits(entry) {
+            return None;
+        }
+        let once = match class {
+            Class::Setting(_) => Some(Way::Setting),
+            Class::Typed(known) if !known.identity.is_empty() => Some(Way::Identity),
+            Class::Address if self.terms.modes.lists == ListMode::Overwrite => Some(Way::Number),
+            _ => None,
+        };
+        let side = Side::empty(&self.gathered.space);
+        if let Some(key) = once.and_then(|way| side.key(way, class, entry.source, &entry.fields, true))
+            && !self.seen.insert(key)
+        {
+            let text = format!("{} is in the file twice; the first one counts", name(&entry.fields));
+            self.notes.push(Note::new(entry.line, "duplicate_in_file", text));
+            return None;
+        }
+        Some(class)
+    }
+
+    fn list_fits(&mut self, entry: &Incoming) -> bool {
+        let kind = ListKind::of(&self.gathered.space, entry.fields.int("list"));
+        if self.terms.any_list || kind.modes().contains(&self.terms.modes.lists) {
+            return true;
+        }
+        if self.unfitting.insert(kind) {
+            let fitting: Vec<&str> = kind.modes().iter().map(|mode| mode.as_str()).collect();
+            let text = format!(
+                "the mode `{}` is not one of the one-touch list, whose buttons have fixed numbers: write one of {}",
+                self.terms.modes.lists.as_str(),
+                fitting.join(", ")
+            );
+            self.problem(entry, "mode_not_for_list", Some("list".into()), text);
+        }
+        false
+    }
+}
+
+/// What people call an entry, in a remark.
+pub(super) fn name(fields: &Packed) -> String {
+    format!("`{}`", super::plan::shown_name(fields, None))
+}
+
+/// Whether the values of an entry fit. A masked password is none.
+fn fits(class: Class, fields: &Fields) -> Result<(), catalogue::Unfit> {
+    match class {
+        Class::Setting(Some(setting)) => match fields.get("value") {
+            Some(value) => setting.check(value).map_err(|unfit| unfit.in_field(setting.name)),
+            None => Ok(()),
+        },
+        Class::Typed(_) | Class::Address => {
+            let masked = fields.iter().any(|(name, value)| is_masked(fields, name, value));
+            if !masked {
+                return catalogue::check(fields);
+            }
+            let plain = |(name, value): &(&String, &Value)| !is_masked(fields, name, value);
+            catalogue::check(
+                &fields.iter().filter(plain).map(|(name, value)| (name.clone(), value.clone())).collect(),
+            )
+        }
+        Class::Setting(None) | Class::Unknown => Ok(()),
+    }
+}
+
+/// Whether a field holds stars in place of a secret.
+pub(super) fn is_masked(fields: &Fields, name: &str, value: &Value) -> bool {
+    value.as_text() == Some(MASK) && catalogue::secrecy(fields, name) != Secret::No
+}
+
+/// Matches what a file says with what is there. `fresh` gives the ids of new records.
+pub(super) fn matched(mut gathered: Gathered, terms: &Terms, fresh: &mut dyn FnMut() -> RecordId) -> Matched {
+    let incoming = core::mem::take(&mut gathered.incoming);
+    let existing = core::mem::take(&mut gathered.existing);
+    let mut admission = Admission {
+        gathered: &gathered,
+        terms,
+        notes: Vec::new(),
+        problems: Vec::new(),
+        unfitting: BTreeSet::new(),
+        seen: BTreeSet::new(),
+        foreign: 0,
+    };
+    let mut arrivals: Vec<Arrival> = Vec::new();
+    for entry in incoming {
+        if let Some(class) = admission.class(&entry) {
+            let Incoming { line, source, fields } = entry;
+            let id = RecordId(uuid::Uuid::nil());
+            arrivals.push(Arrival { line, source, fields, class, found: None, id, kin: true });
+        }
+    }
+    let Admission { mut notes, problems, foreign, .. } = admission;
+    if foreign > 0 {
+        let text = format!("{foreign} records of the file do not belong to {}; they stay out", gathered.item);
+        notes.push(Note::new(None, "not_of_item", text));
+    }
+    let stands: Vec<Stand> = existing
+        .into_iter()
+        .map(|(id, fields)| Stand { id, class: gathered.scope.class(&fields), fields })
+        .collect();
+    let mut matched = Matched {
+        item: gathered.item,
+        fates: alloc::vec![Fate::Stays; stands.len()],
+        space: gathered.space,
+        stands,
+        arrivals,
+        notes,
+        problems,
+        fresh: Vec::new(),
+    };
+    matched.pair(terms);
+    matched.name(fresh);
+    if terms.modes.lists == ListMode::Append {
+        matched.settle_groups(fresh);
+    }
+    matched.removals(terms);
+    matched
+}
+
+impl Matched {
+    /// Finds the record that each entry is.
+    fn pair(&mut self, terms: &Terms) {
+        let addresses = |class: Class| class == Class::Address;
+        let ours = Side::of(
+            &self.space,
+            self.stands.iter().filter(|s| s.class.is_some_and(addresses)).map(|s| (s.id, &s.fields)),
+        );
+        let theirs = Side::of(
+            &self.space,
+            self.arrivals.iter().filter(|a| addresses(a.class)).filter_map(|a| Some((a.source?, &a.fields))),
+        );
+        for way in WAYS {
+            let mut free = Vec::new();
+            let mut open = Vec::new();
+            for (place, entry) in self.arrivals.iter().enumerate() {
+                if entry.found.is_none()
+                    && is_way_of(way, entry.class, terms)
+                    // Who has a number has its place in an overwritten list.
+                    && (way == Way::Number || terms.modes.lists != ListMode::Overwrite
+                        || entry.class != Class::Address || entry.fields.int("number").is_none())
+                    && let Some(key) = theirs.key(way, entry.class, entry.source, &entry.fields, true)
+                {
+                    open.push((key, place));
+                }
+            }
+            if open.is_empty() {
+                continue;
+            }
+            for (place, stand) in self.stands.iter().enumerate() {
+                if self.fates[place] == Fate::Stays
+                    && let Some(class) = stand.class
+                    && is_way_of(way, class, terms)
+                    && let Some(key) = ours.key(way, class, Some(stand.id), &stand.fields, false)
+                {
+                    free.push((key, place));
+                }
+            }
+            for (stand, arrival) in pairs(free, open) {
+                self.fates[stand] = Fate::Taken;
+                self.arrivals[arrival].found = Some(stand);
+                if way == Way::Number {
+                    let (before, after) = (&self.stands[stand].fields, &self.arrivals[arrival].fields);
+                    self.arrivals[arrival].kin = alike(&ours, before, &theirs, after);
+                }
+            }
+        }
+    }
+
+    /// Gives each entry its record.
+    fn name(&mut self, fresh: &mut dyn FnMut() -> RecordId) {
+        let mut taken: BTreeSet<RecordId> = BTreeSet::new();
+        if self.arrivals.iter().any(|entry| matches!(entry.class, Class::Setting(_) | Class::Unknown)) {
+            taken.extend(self.stands.iter().map(|stand| stand.id));
+        }
+        for entry in &mut self.arrivals {
+            let named = match entry.class {
+                Class::Setting(_) => Some(setting_id(is_of_people(&self.space), entry.source, &entry.fields)),
+                // Only its id tells it from others the next time.
+                Class::Unknown => entry.source,
+                Class::Address | Class::Typed(_) => None,
+            };
+            entry.id = match (entry.found, named) {
+                (Some(found), _) => self.stands[found].id,
+                (None, Some(id)) if taken.insert(id) => id,
+                (None, _) => {
+                    let id = fresh();
+                    self.fresh.push(id);
+                    id
+                }
+            };
+        }
+    }
+
+    /// Says which of the records that the file does not have go.
+    fn removals(&mut self, terms: &Terms) {
+        let mut lists: BTreeSet<Option<i64>> = BTreeSet::new();
+        let mut types: BTreeSet<&str> = BTreeSet::new();
+        let mut people: BTreeSet<String> = BTreeSet::new();
+        for entry in &self.arrivals {
+            match entry.class {
+                Class::Address => {
+                    lists.insert(entry.fields.int("list"));
+                }
+                Class::Typed(known) => {
+                    types.insert(known.name);
+                }
+                Class::Setting(_) | Class::Unknown => {}
+            }
+            people.extend(entry.fields.text("user").map(ToString::to_string));
+        }
+        let all = terms.carries.all;
+        let device_specific = is_of_people(&self.space);
+        for (stand, fate) in self.stands.iter().zip(&mut self.fates) {
+            let Some(class) = stand.class.filter(|_| *fate == Fate::Stays) else { continue };
+            let goes = match class {
+                Class::Address => {
+                    terms.modes.lists == ListMode::Replace
+                        && (all
+                            || lists.contains(&stand.fields.int("list"))
+                            || self.space.synchronizes() && !lists.is_empty())
+                }
+                Class::Typed(known) => {
+                    let special = special(known);
+                    let spoken_of = types.contains(known.name) || all && !special.empty_changes_nothing;
+                    let kept = special.never_removed.and_then(|flag| stand.fields.get(flag));
+                    rest_mode(known, terms) == RestMode::Replace
+                        && spoken_of
+                        && kept != Some(Value::Bool(true))
+                }
+                Class::Setting(_) | Class::Unknown => all && terms.modes.rest == RestMode::Replace,
+            };
+            let of_others =
+                device_specific && !stand.fields.text("user").is_some_and(|user| people.contains(user));
+            if goes && class.fits_file(terms.carries.secrets) && !of_others {
+                *fate = Fate::Goes;
+            }
+        }
+    }
+}
+
+/// Whether two addresses are the same thing by any likeness.
+fn alike(ours: &Side, before: &Packed, theirs: &Side, after: &Packed) -> bool {
+    let (Some(before), Some(after)) = (ours.in_file_form(before), theirs.in_file_form(after)) else {
+        return false;
+    };
+    LIKENESSES.iter().any(|likeness| likeness(&before).is_some_and(|key| likeness(&after) == Some(key)))
+}
