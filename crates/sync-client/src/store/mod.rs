@@ -8,10 +8,11 @@
 //! | this one | opening, what is kept once, the spaces |
 //! | `edit` | a person's edits and imports, what a person sees |
 //! | `exchange` | what to send, what to make of the answer, Start and Stop |
-//! | `imports` | imports under their ids, each at most once, with what stood before |
+//! | `imports`, `before` | imports under their ids, each at most once, and what stood before them |
 //! | `kept` | snapshots, superseded values, history |
 //! | `log` | logins, journals of procedures, the communication log |
 
+mod before;
 mod edit;
 mod exchange;
 mod imports;
@@ -21,11 +22,10 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+pub use before::{Before, FieldEdit, hash_of};
 pub use edit::{Batch, Edit};
 pub use exchange::{Plan, Report};
-pub use imports::{
-    Before, FieldEdit, ImportFacts, ImportLine, ImportState, Importing, KEPT_DAYS, KEPT_IMPORTS, hash_of,
-};
+pub use imports::{ImportFacts, ImportLine, ImportState, Importing, KEPT_DAYS, KEPT_IMPORTS};
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
 
