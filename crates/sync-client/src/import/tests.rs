@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Options,
-    draw::{self, hex},
+    draw::{self, hex, now},
     export::ExportOrder,
     procedure::{Patience, ProcedureOrder, hash},
     store::{Identity, Store},

@@ -3,7 +3,8 @@
 
 use super::{Store, join, kept, rows};
 use crate::error::{Error, Result};
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Rows, Transaction};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use sync_core::{
     change::{Author, Change, Operation},
@@ -93,6 +94,25 @@ impl Store {
         match rows::find(&self.db, space)? {
             Some(found) => live(&self.db, found.id),
             None => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// The same record by record, in the order of their ids.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn each_live(
+        &self,
+        space: &SpaceName,
+        mut each: impl FnMut(RecordId, BTreeMap<FieldName, Value>),
+    ) -> Result<()> {
+        match rows::find(&self.db, space)? {
+            Some(found) => each_view(&self.db, found.id, |id, record| {
+                if let Some(fields) = record.into_live() {
+                    each(id, fields);
+                }
+            }),
+            None => Ok(()),
         }
     }
 }
@@ -277,19 +297,52 @@ pub(super) fn apply_locally(
 
 /// What a person sees of all records of a space.
 pub(super) fn views(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, Record>> {
-    let mut views = rows::copies(db, space)?;
-    let mut pending: BTreeMap<RecordId, Vec<Change>> = BTreeMap::new();
-    for change in rows::outbox(db, space)? {
-        pending.entry(change.record).or_default().push(change);
-    }
-    for (id, changes) in pending {
-        let copy = views.remove(&id);
-        views.extend(replica::view(copy, &changes).map(|record| (id, record)));
-    }
+    let mut views = BTreeMap::new();
+    each_view(db, space, |id, record| {
+        views.insert(id, record);
+    })?;
     Ok(views)
+}
+
+/// The same record by record, in the order of their ids: what lies in memory does not grow with their number.
+fn each_view(db: &Connection, space: i64, mut each: impl FnMut(RecordId, Record)) -> Result<()> {
+    let mut copies = db.prepare_cached("SELECT record, body FROM record WHERE space = ?1 ORDER BY record")?;
+    let mut waiting =
+        db.prepare_cached("SELECT record, body FROM outbox WHERE space = ?1 ORDER BY record, place")?;
+    let (mut copies, mut waiting) = (copies.query([space])?, waiting.query([space])?);
+    let mut copy = next::<Record>(&mut copies)?;
+    let mut change = next::<Change>(&mut waiting)?;
+    loop {
+        let id = match (&copy, &change) {
+            (Some((copy, _)), Some((change, _))) => *copy.min(change),
+            (Some((id, _)), None) | (None, Some((id, _))) => *id,
+            (None, None) => return Ok(()),
+        };
+        let mut view = None;
+        if let Some((_, record)) = copy.take_if(|(found, _)| *found == id) {
+            view = Some(record);
+            copy = next(&mut copies)?;
+        }
+        while let Some((_, one)) = change.take_if(|(found, _)| *found == id) {
+            view = replica::view(view, core::slice::from_ref(&one));
+            change = next(&mut waiting)?;
+        }
+        if let Some(record) = view {
+            each(id, record);
+        }
+    }
+}
+
+fn next<T: DeserializeOwned>(rows: &mut Rows<'_>) -> Result<Option<(RecordId, T)>> {
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some((RecordId(rows::uuid(row, 0)?), rows::body(row, 1)?)))
 }
 
 /// The live records of a space, with the fields that are set.
 pub(super) fn live(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, BTreeMap<FieldName, Value>>> {
-    Ok(views(db, space)?.into_iter().filter_map(|(id, record)| Some((id, record.into_live()?))).collect())
+    let mut live = BTreeMap::new();
+    each_view(db, space, |id, record| {
+        live.extend(record.into_live().map(|fields| (id, fields)));
+    })?;
+    Ok(live)
 }
