@@ -73,7 +73,7 @@ fn each_machine_takes_it_by_its_own_plan_whether_off_busy_or_unwilling() {
     let refused = Programs::built().unwrap().client;
     let data = unwilling.data.to_str().unwrap();
     let refused = refused.run(&["receiving", "off", "--json", "--data", data]).unwrap();
-    assert_eq!(refused.code(), "administrator_needed");
+    assert_eq!(refused.code(), "administrator_required");
     assert_eq!(unwilling.ok(&["receiving"]).unwrap()["receiving"], "on");
     let set = unwilling.ok(&["receiving", "forwarding"]).unwrap();
     assert_eq!(set, json!({"receiving": "items", "items": ["forwarding"]}));

@@ -36,7 +36,8 @@ fn import(
         let edit = [("f".to_string(), Some(Value::Int(7)))].into();
         (SpaceName::local("address-lists"), id(*n), Operation::Edit(edit))
     });
-    let importing = Importing { author: &author, facts: &facts, did: &(), most: records.len(), edits };
+    let importing =
+        Importing { author: &author, facts: &facts, did: &(), most: records.len(), edits, keep: None };
     let mut looks = 0;
     store.import(ImportId(Uuid::from_u128(n)), importing, &mut |_| {
         looks += 1;
@@ -51,7 +52,7 @@ fn an_import_that_ends_early_at_any_record_was_never_there() {
     // Before the second record, ..., and for the last time right before the commit.
     for fail in 1..=4 {
         let failed = import(&mut store, 1, &[1, 2, 3], None, Some(fail)).unwrap_err();
-        assert_eq!(failed.code(), "administrator_needed");
+        assert_eq!(failed.code(), "administrator_required");
         assert_eq!((store.live(&space).unwrap().len(), store.imports().unwrap()), (0, vec![]), "{fail}");
         assert!(store.spaces().unwrap().is_empty() && store.log(9).unwrap().is_empty());
     }
