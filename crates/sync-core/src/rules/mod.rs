@@ -14,7 +14,7 @@
 //! | [`denied`], [`step`] | the answer "no": code, rule, message, remedy |
 //! | [`plan`] | a batch, item by item, before anything is written |
 //!
-//! What a vendor may set of them is the [profile](crate::profile), a fact of the question.
+//! What a vendor may set of them is the [`profile`], a fact of the question.
 
 mod administrator;
 pub mod denied;
