@@ -2,7 +2,7 @@
 //! and by the space in which they go.
 
 use super::{
-    Bounds, ImportOrder, Prepared,
+    Bounds, FileSecrets, ImportOrder, Prepared,
     fingerprint::stale,
     permitted,
     plan::Part,
@@ -42,7 +42,7 @@ use sync_core::{
 };
 
 /// Whether a file begins as a bundle does, encrypted or not. One that can't be read is none: who reads it says so.
-pub(super) fn is_bundle(path: &Path) -> bool {
+pub(crate) fn is_bundle(path: &Path) -> bool {
     let mut head = [0; 32];
     let mut begin = || -> io::Result<usize> {
         let mut file = File::open(path)?;
@@ -103,10 +103,7 @@ impl Machine {
         if let Some(did) = self.store().imported(id)? {
             return Ok(Prepared::Done(Box::new(did)));
         }
-        let lock = match &order.secrets.pass_phrase {
-            Some(phrase) => Lock::pass_phrase(phrase.0.clone())?,
-            None => Lock::Plain,
-        };
+        let lock = lock_of(&order.secrets)?;
         let encrypted = matches!(lock, Lock::PassPhrase(_));
         let path = order.file.clone();
         let opened = running
@@ -129,7 +126,7 @@ impl Machine {
         let (path, items) = (order.file.clone(), allowed.clone());
         let (mut taken, file) = running
             .work(watch, move |running| {
-                let taken = take(opened, &items, named.as_ref(), realm.as_deref(), running)?;
+                let taken = take(opened, &items, named.as_ref(), realm.as_deref(), Some(running))?;
                 let file = if hashed { hash_of(&path)? } else { [0; 32] };
                 Ok((taken, file))
             })
@@ -218,6 +215,41 @@ impl Machine {
     }
 }
 
+/// A bundle that was read for somebody who is not about to import it.
+pub(crate) struct Looked(Taken, Carries);
+
+/// Reads what of a bundle belongs to these items; it may take a while, for its pass phrase.
+pub(crate) fn look(
+    path: &Path,
+    items: &[Item],
+    named: Option<&Place>,
+    realm: Option<&str>,
+    secrets: &FileSecrets,
+) -> Result<Looked> {
+    let lock = lock_of(secrets)?;
+    let carries = if matches!(lock, Lock::Plain) { Carries::PLAIN } else { Carries::ENCRYPTED };
+    let opened = bundle::open(path, &lock, Work::default())?;
+    Ok(Looked(take(opened, items, named, realm, None)?, Carries { all: named.is_none(), ..carries }))
+}
+
+impl Looked {
+    /// The spaces that it has records of.
+    pub(crate) fn spaces(&self) -> BTreeSet<SpaceName> {
+        self.0.sorted.keys().map(|(_, space)| space.clone()).collect()
+    }
+
+    pub(super) fn into_parts(mut self, only: &[SpaceName]) -> (Vec<Part>, RowCounts, Carries) {
+        self.0.keep_out(|space| only.contains(space));
+        let Taken { sorted, read, kept_out } = self.0;
+        let parts = sorted.into_iter().map(|((item, space), entries)| Part { item, space, entries });
+        (parts.collect(), RowCounts { read, unreadable: 0, kept_out }, self.1)
+    }
+}
+
+fn lock_of(secrets: &FileSecrets) -> Result<Lock> {
+    secrets.pass_phrase.as_ref().map_or(Ok(Lock::Plain), |phrase| Lock::pass_phrase(phrase.0.clone()))
+}
+
 /// The items of a bundle; what nobody here knows is told.
 fn items_of(manifest: &Manifest) -> (Vec<Item>, Vec<Note>) {
     let (mut items, mut notes) = (Vec::new(), Vec::new());
@@ -242,7 +274,7 @@ fn take(
     items: &[Item],
     named: Option<&Place>,
     realm: Option<&str>,
-    running: &Running,
+    running: Option<&Running>,
 ) -> Result<Taken> {
     let mut taken = Taken::default();
     let mut told = 0;
@@ -250,11 +282,12 @@ fn take(
         // Not for each of 100,000 records.
         if done == total || done - told > 1 << 18 {
             told = done;
+            let Some(running) = running else { return };
             running.update(|now| (now.stage, now.bytes, now.bytes_total) = (Stage::Reading, done, total));
         }
     };
     opened.read_whole(&mut progress, |entry| {
-        running.go_on()?;
+        running.map_or(Ok(()), Running::go_on)?;
         let Some(item) = item_of(&entry, items) else {
             *taken.kept_out.entry(entry.item).or_default() += 1;
             return Ok(());
@@ -303,7 +336,7 @@ fn is_named(space: &SpaceName, named: Option<&Place>) -> bool {
 }
 
 /// SHA-256 of a file's bytes.
-fn hash_of(path: &Path) -> Result<[u8; 32]> {
+pub(crate) fn hash_of(path: &Path) -> Result<[u8; 32]> {
     let at = |source| Error::File { path: path.into(), source };
     let mut file = File::open(path).map_err(at)?;
     let mut hash = Sha256::new();

@@ -39,13 +39,14 @@ use crate::{
     machine::Machine,
     store::Store,
 };
+pub(crate) use batch::{Looked, hash_of, is_bundle, look};
 use core::time::Duration;
 use fingerprint::{Ids, fresh_id, stale};
 use parking_lot::Mutex;
 use plan::{Means, Part, Plans};
 use progress::Running;
 pub(crate) use read::Read;
-use read::keep_out;
+use read::{RowCounts, keep_out};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -272,7 +273,7 @@ impl Machine {
         running: &Arc<Running>,
         watch: Watch<'_>,
     ) -> Result<Prepared> {
-        if bounds.bytes.is_none() && batch::is_bundle(&order.file) {
+        if bounds.bytes.is_none() && is_bundle(&order.file) {
             return self.ready_bundle(id, order, bounds, administrator, running, watch).await;
         }
         let named = named_place(&order.items, order.user.as_deref(), order.group.as_deref())?;
@@ -368,6 +369,26 @@ impl Machine {
     ) -> Result<ImportReport> {
         let rows = read.counts();
         let (parts, carries) = parts_of(read.split, places);
+        self.show_parts(order, (parts, rows, carries), warnings)
+    }
+
+    /// What the records of a bundle would do to these spaces, whatever the rules say of it now.
+    pub(crate) fn show_bundle(
+        &self,
+        order: &ImportOrder,
+        looked: Looked,
+        spaces: &[SpaceName],
+        warnings: Vec<Note>,
+    ) -> Result<ImportReport> {
+        self.show_parts(order, looked.into_parts(spaces), warnings)
+    }
+
+    fn show_parts(
+        &self,
+        order: &ImportOrder,
+        (parts, rows, carries): (Vec<Part>, RowCounts, Carries),
+        warnings: Vec<Note>,
+    ) -> Result<ImportReport> {
         let verdicts = Verdicts { operation: Operation::Import, lines: Vec::new() };
         let means = Means { catalogue: &self.catalogue, carries, verdicts: &verdicts };
         let mut ids = Ids::new(fresh_id()?);
