@@ -66,9 +66,9 @@ impl Plans {
     }
 
     /// What is written: exactly what is shown.
-    pub(super) fn edits(&self) -> impl Iterator<Item = (SpaceName, RecordId, Operation)> + '_ {
+    pub(super) fn edits(&self) -> impl Iterator<Item = (&SpaceName, RecordId, Operation)> + '_ {
         self.0.iter().flat_map(|(space, plan)| {
-            plan.operations().map(|(record, operation)| (space.clone(), record, operation))
+            plan.operations().map(move |(record, operation)| (space, record, operation))
         })
     }
 
