@@ -259,7 +259,8 @@ impl Job {
         report.import = Some(id);
         let line_of =
             ImportFacts { undoes: Some(line.import), ..facts(store, &line.facts.items, &report.spaces) };
-        let written = write(store, running, id, line_of, &report, &report.spaces, undoing.edits.into_iter())?;
+        let edits = undoing.edits.iter().map(|(space, record, one)| (space, *record, one.clone()));
+        let written = write(store, running, id, line_of, &report, &report.spaces, edits)?;
         interrupted.into_iter().try_for_each(|id| store.import_is_told(id))?;
         if written { Ok(report) } else { Ok(store.imported(id)?.unwrap_or(report)) }
     }

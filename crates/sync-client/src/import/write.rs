@@ -97,14 +97,14 @@ impl Job {
 }
 
 /// Writes an import or an undo, tells how far it is, and ends between two records where it is cancelled.
-pub(super) fn write<T: Serialize>(
+pub(super) fn write<'e, T: Serialize>(
     store: &mut Store,
     running: &Running,
     id: ImportId,
     facts: ImportFacts,
     did: &T,
     spaces: &[SpaceReport],
-    edits: impl Iterator<Item = (SpaceName, RecordId, Change)>,
+    edits: impl Iterator<Item = (&'e SpaceName, RecordId, Change)>,
 ) -> Result<bool> {
     /// How many records are written between two looks at whether it is cancelled.
     const STRIDE: u64 = 64;

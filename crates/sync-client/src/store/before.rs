@@ -38,14 +38,14 @@ pub enum Before {
 pub type FieldEdit = BTreeMap<FieldName, Option<Value>>;
 
 impl Before {
-    pub(super) fn of(before: Option<Record>, operation: &Operation) -> Option<Self> {
+    pub(super) fn of(before: Option<Record>, operation: Operation) -> Option<Self> {
         Some(match (before.and_then(Record::into_live), operation) {
             (None, Operation::Delete) => return None,
             (None, Operation::Edit(edit)) => {
                 let set = edit.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
                 Self::Nothing(hash(set.clone().count(), set))
             }
-            (Some(fields), Operation::Edit(edit)) => Self::Fields(fields, edit.clone()),
+            (Some(fields), Operation::Edit(edit)) => Self::Fields(fields, edit),
             (Some(fields), Operation::Delete) => Self::Removed(fields),
         })
     }

@@ -5,7 +5,7 @@ use super::{Store, join, kept, rows};
 use crate::error::{Error, Result};
 use rusqlite::{Connection, Rows, Transaction};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use sync_core::{
     change::{Author, Change, Operation},
     id::{ChangeId, Incarnation, MachineId, RecordId},
@@ -117,42 +117,6 @@ impl Store {
     }
 }
 
-impl Store {
-    /// What a person sees of a space, live record by live record, of which only one is in memory at a time beside what
-    /// waits in the outbox.
-    pub(crate) fn live_each(
-        &self,
-        space: &SpaceName,
-        mut each: impl FnMut(RecordId, BTreeMap<FieldName, Value>),
-    ) -> Result<()> {
-        let Some(found) = rows::find(&self.db, space)? else {
-            return Ok(());
-        };
-        let mut pending: BTreeMap<RecordId, Vec<Change>> = BTreeMap::new();
-        for change in rows::outbox(&self.db, found.id)? {
-            pending.entry(change.record).or_default().push(change);
-        }
-        let mut live = |id, record: Option<Record>| {
-            if let Some(fields) = record.and_then(Record::into_live) {
-                each(id, fields);
-            }
-        };
-        rows::each_copy(&self.db, found.id, |id, copy| {
-            live(
-                id,
-                match pending.remove(&id) {
-                    Some(changes) => replica::view(Some(copy), &changes),
-                    None => Some(copy),
-                },
-            );
-        })?;
-        for (id, changes) in pending {
-            live(id, replica::view(None, &changes));
-        }
-        Ok(())
-    }
-}
-
 /// Who writes: the incarnation, and the first of the numbers that were drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Writer {
@@ -167,7 +131,7 @@ pub(super) fn apply(tx: &Transaction<'_>, batch: &Batch, writer: Writer) -> Resu
     let mut writing = Writing::new(tx, author, writer, *keep);
     let ids = edits
         .iter()
-        .map(|edit| writing.write(&edit.space, edit.record, edit.operation.clone()).map(|(id, _)| id))
+        .map(|edit| Ok(writing.write(&edit.space, edit.record, edit.operation.clone())?.id))
         .collect::<Result<_>>()?;
     writing.end()?;
     Ok(ids)
@@ -189,55 +153,72 @@ struct Open {
     name: SpaceName,
     row: i64,
     head: SpaceHead,
+    /// Whether it held any copy, and any change that waits, before: of an empty one nothing has to be looked up.
+    copies: bool,
+    waiting: bool,
+    /// The records that were written since.
+    written: HashSet<RecordId>,
 }
 
-/// Edits on their way into the store, one by one, in a transaction of the caller's. What it holds in memory does not grow
-/// with their number.
+/// Edits on their way into the store, one by one, in a transaction of the caller's. What it holds in memory grows with their
+/// number by no more than their ids.
 pub(super) struct Writing<'a> {
     tx: &'a Transaction<'a>,
-    author: &'a Author,
+    author: Author,
     writer: Writer,
     keep: Option<Reason>,
     next: u64,
     spaces: Vec<Open>,
 }
 
+/// What became of an edit.
+pub(super) struct Written {
+    /// Its change.
+    pub(super) id: ChangeId,
+    /// What a person saw of the record before.
+    pub(super) before: Option<Record>,
+    /// The edit's operation, given back.
+    pub(super) operation: Operation,
+}
+
 impl<'a> Writing<'a> {
     pub(super) fn new(
         tx: &'a Transaction<'a>,
-        author: &'a Author,
+        author: &Author,
         writer: Writer,
         keep: Option<Reason>,
     ) -> Self {
-        Self { tx, author, writer, keep, next: writer.first, spaces: Vec::new() }
+        Self { tx, author: author.clone(), writer, keep, next: writer.first, spaces: Vec::new() }
     }
 
-    /// Writes one edit; says its change, and what a person saw of the record before.
+    /// Writes one edit.
     pub(super) fn write(
         &mut self,
         space: &SpaceName,
         record: RecordId,
         operation: Operation,
-    ) -> Result<(ChangeId, Option<Record>)> {
+    ) -> Result<Written> {
         readable(&operation)?;
         let id = ChangeId { incarnation: self.writer.incarnation, number: self.next };
         let at = self.open(space)?;
-        let (tx, author) = (self.tx, self.author);
-        let Open { row, head, .. } = &mut self.spaces[at];
-        let copy = rows::copy(tx, *row, record)?;
+        let (tx, author) = (self.tx, core::mem::take(&mut self.author));
+        let Open { row, head, copies, waiting, written, .. } = &mut self.spaces[at];
+        let again = !written.insert(record);
+        let copy = if *copies || again { rows::copy(tx, *row, record)? } else { None };
+        let pending = if *waiting || again { rows::pending(tx, *row, record)? } else { Vec::new() };
+        let change = replica::edit(head, copy.as_ref(), &pending, id, record, operation, author);
         let before = if space.synchronizes() {
-            let pending = rows::pending(tx, *row, record)?;
-            let change = replica::edit(head, copy.as_ref(), &pending, id, record, operation, author.clone());
             rows::push(tx, *row, &change)?;
             replica::view(copy, &pending)
         } else {
             // Nothing of a local space ever waits.
-            let change = replica::edit(head, copy.as_ref(), &[], id, record, operation, author.clone());
             apply_locally(tx, *row, head, copy.clone(), &change)?;
             copy
         };
+        let Change { operation, author, .. } = change;
+        self.author = author;
         self.next += 1;
-        Ok((id, before))
+        Ok(Written { id, before, operation })
     }
 
     /// Where among those that are being written into; edits of one space come together, mostly.
@@ -247,16 +228,20 @@ impl<'a> Writing<'a> {
         }
         let (row, head) = writable(self.tx, space)?;
         if let Some(reason) = self.keep {
-            let occasion = kept::Occasion { reason, author: self.author, machine: self.writer.machine };
+            let occasion = kept::Occasion { reason, author: &self.author, machine: self.writer.machine };
             kept::keep(self.tx, row, space, &head, &occasion)?;
         }
-        self.spaces.push(Open { name: space.clone(), row, head });
+        let copies =
+            self.tx.prepare_cached("SELECT 1 FROM record WHERE space = ?1 LIMIT 1")?.exists([row])?;
+        let waiting = !rows::outbox_is_empty(self.tx, row)?;
+        let (name, written) = (space.clone(), HashSet::new());
+        self.spaces.push(Open { name, row, head, copies, waiting, written });
         Ok(self.spaces.len() - 1)
     }
 
     /// Writes the heads; without it the spaces do not know what was written into them.
     pub(super) fn end(self) -> Result<()> {
-        for Open { name, row, head } in &self.spaces {
+        for Open { name, row, head, .. } in &self.spaces {
             if name.synchronizes() {
                 rows::set_head(self.tx, *row, head)?;
             } else {

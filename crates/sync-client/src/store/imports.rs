@@ -142,10 +142,10 @@ impl Store {
     ///
     /// # Errors
     /// Of `go_on`, or as [`Store::apply`]; nothing is written then.
-    pub fn import<T: Serialize>(
+    pub fn import<'e, T: Serialize>(
         &mut self,
         id: ImportId,
-        importing: Importing<'_, T, impl Iterator<Item = (SpaceName, RecordId, Operation)>>,
+        importing: Importing<'_, T, impl Iterator<Item = (&'e SpaceName, RecordId, Operation)>>,
         go_on: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<bool> {
         let Importing { author, facts, did, most, edits, keep } = importing;
@@ -161,10 +161,9 @@ impl Store {
             let mut kept = Keeping::new(tx, line);
             let mut count = 0;
             for (space, record, operation) in edits {
-                let before = operation.clone();
-                let (_, seen) = writing.write(&space, record, operation)?;
-                if let Some(before) = Before::of(seen, &before) {
-                    kept.keep(&space, record, before)?;
+                let written = writing.write(space, record, operation)?;
+                if let Some(before) = Before::of(written.before, written.operation) {
+                    kept.keep(space, record, before)?;
                 }
                 count += 1;
                 go_on(count)?;

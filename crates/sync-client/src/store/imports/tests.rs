@@ -32,9 +32,10 @@ fn import(
         removed: 0,
     };
     let author = Author { person: None, time: NOW, import: None };
+    let space = SpaceName::local("address-lists");
     let edits = records.iter().map(|n| {
         let edit = [("f".to_string(), Some(Value::Int(7)))].into();
-        (SpaceName::local("address-lists"), id(*n), Operation::Edit(edit))
+        (&space, id(*n), Operation::Edit(edit))
     });
     let importing =
         Importing { author: &author, facts: &facts, did: &(), most: records.len(), edits, keep: None };
