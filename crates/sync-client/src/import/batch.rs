@@ -41,8 +41,12 @@ use sync_core::{
     value::Value,
 };
 
-/// Whether a file begins as a bundle does, encrypted or not. One that can't be read is none: who reads it says so.
+/// Whether a file begins as a bundle does, encrypted or not. One that can't be read is none: who reads it says so. What is
+/// no file (a pipe gives its bytes once) is none either.
 pub(crate) fn is_bundle(path: &Path) -> bool {
+    if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+        return false;
+    }
     let mut head = [0; 32];
     let mut begin = || -> io::Result<usize> {
         let mut file = File::open(path)?;
