@@ -14,12 +14,14 @@
 //! | `prepared` | whose data were prepared, and when |
 //! | `scope` | which settings are device-specific here, and what a change of that writes |
 //! | `log` | logins, journals of procedures, the communication log |
+//! | `moment` | all of it at one moment, for whoever reads long |
 
 mod edit;
 mod exchange;
 mod imports;
 mod kept;
 mod log;
+mod moment;
 mod prepared;
 mod procedures;
 mod rows;
@@ -34,6 +36,7 @@ pub use imports::{
 };
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
+pub(crate) use moment::{Moment, Records};
 pub use prepared::Prepared;
 pub(crate) use procedures::Image;
 pub(crate) use scope::own_place;
