@@ -14,6 +14,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Mutex,
     time::Instant,
 };
 use sync_client::{
@@ -197,8 +198,25 @@ fn peak() -> Result<u64, Failure> {
 fn peak_of(kind: &str, data: &str, list: &str) -> Result<(), Failure> {
     let into = if kind.starts_with("local") { Into::Local } else { Into::Group };
     let mode = if kind.ends_with("replace") { ListMode::Replace } else { ListMode::Append };
-    import(data.as_ref(), list.as_ref(), into, mode)?;
-    println!("{}", peak()?);
+    let machine = Machine::open(data.as_ref(), Options::default())?;
+    let order = ImportOrder { group: into.group(), mode, ..ImportOrder::new(list) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (begun, stages) = (Instant::now(), Mutex::new(Vec::<(String, Instant)>::new()));
+    runtime.block_on(machine.import_watched(&order, Some(TOKEN), &|now| {
+        let (stage, mut stages) =
+            (format!("{:?}", now.stage), stages.lock().unwrap_or_else(|e| e.into_inner()));
+        if stages.last().is_none_or(|(last, _)| *last != stage) {
+            stages.push((stage, Instant::now()));
+        }
+    }))?;
+    let stages = stages.into_inner()?;
+    let ends = stages.iter().skip(1).map(|(_, at)| *at).chain([Instant::now()]);
+    let took = stages
+        .iter()
+        .zip(ends)
+        .map(|((stage, at), end)| format!("{} {:.2} s", stage.to_lowercase(), (end - *at).as_secs_f64()));
+    let took = took.collect::<Vec<_>>().join(", ");
+    println!("{} {took}, in all {:.2} s", peak()?, begun.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -214,18 +232,24 @@ fn peaks() -> Result<(), Failure> {
                 .args(["--peak".as_ref(), kind.as_ref(), machine.data.as_os_str(), list.as_os_str()])
                 .output()?;
             let said = String::from_utf8_lossy(&child.stdout).trim().to_string();
-            let bytes: u64 =
-                said.parse().map_err(|_| format!("{said} {}", String::from_utf8_lossy(&child.stderr)))?;
+            let failed = || format!("{said} {}", String::from_utf8_lossy(&child.stderr));
+            let (bytes, took) = said.split_once(' ').ok_or_else(failed)?;
+            let bytes: u64 = bytes.parse().map_err(|_| failed())?;
             let verdict = if bytes < MOST { "under" } else { "OVER" };
-            println!("  {kind:<16} {:>6.1} MB, {verdict} {} MB", bytes as f64 / 1e6, MOST / 1_000_000);
+            println!(
+                "  {kind:<16} {:>6.1} MB, {verdict} {} MB; {took}",
+                bytes as f64 / 1e6,
+                MOST / 1_000_000
+            );
         }
     }
     Ok(())
 }
 
 fn main() -> Result<(), Failure> {
-    let args: Vec<String> = std::env::args().collect();
-    match &args.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
+    // Cargo adds a word of its own.
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--peak", kind, data, list] => peak_of(kind, data, list),
         ["--peaks"] => peaks(),
         _ => {

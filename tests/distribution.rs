@@ -73,7 +73,7 @@ fn each_machine_takes_it_by_its_own_plan_whether_off_busy_or_unwilling() {
     let refused = Programs::built().unwrap().client;
     let data = unwilling.data.to_str().unwrap();
     let refused = refused.run(&["receiving", "off", "--json", "--data", data]).unwrap();
-    assert_eq!(refused.code(), "administrator_needed");
+    assert_eq!(refused.code(), "administrator_required");
     assert_eq!(unwilling.ok(&["receiving"]).unwrap()["receiving"], "on");
     let set = unwilling.ok(&["receiving", "forwarding"]).unwrap();
     assert_eq!(set, json!({"receiving": "items", "items": ["forwarding"]}));
@@ -118,8 +118,8 @@ fn each_machine_takes_it_by_its_own_plan_whether_off_busy_or_unwilling() {
     // Undone on each machine that applied it; each says how that went.
     fleet.server_command(&["distributions", "--undo", &id]).unwrap();
     for machine in [busy, off] {
-        let stands = becomes(&fleet, &id, machine.name, "not-undone");
-        assert_eq!(stands["report"]["outcome"]["not-undone"]["code"], "undo_not_possible");
+        becomes(&fleet, &id, machine.name, "undone");
+        assert!(list(machine).is_empty(), "{} has its lists as they were", machine.name);
     }
     assert_eq!(deliveries(&fleet, &id)[unwilling.name]["state"], "refused");
 }

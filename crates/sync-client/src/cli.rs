@@ -351,6 +351,9 @@ failed or cancelled; what somebody has edited since stays.")]
         /// place of the one with the same list and number
         #[arg(long, value_enum, default_value = "replace", conflicts_with_all = ["resume", "cancel", "list"])]
         mode: Mode,
+        /// The file whose first line is the pass phrase of an encrypted bundle; whoever resumes names it again
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["cancel", "list"])]
+        passphrase_file: Option<PathBuf>,
         /// Go on with the one that is not over
         #[arg(long, conflicts_with_all = ["cancel", "list"])]
         resume: bool,
@@ -814,10 +817,13 @@ fn command(words: Words) -> Result<Command> {
             plan,
             list,
             show,
+            passphrase_file,
             deadline,
             reserve,
             wait,
         } => {
+            let pass_phrase = passphrase_file.as_deref().map(read_secret).transpose()?.map(Secret);
+            let secrets = FileSecrets { pass_phrase, policy_password: None };
             let patience = Patience {
                 stop: Duration::from_secs(deadline),
                 reserve: Duration::from_secs(reserve),
@@ -825,15 +831,15 @@ fn command(words: Words) -> Result<Command> {
             };
             match (file, show) {
                 (Some(file), _) => {
-                    let order =
-                        ProcedureOrder { file: whole(&file)?, items: item, user, group, mode: mode.into() };
+                    let (file, mode) = (whole(&file)?, mode.into());
+                    let order = ProcedureOrder { file, items: item, user, group, mode, secrets };
                     Command::Procedure { order, patience, plan }
                 }
                 (None, Some(id)) => Command::ProcedureShow { id },
                 (None, None) if undo.is_some() => {
                     Command::ProcedureUndo { id: undo.flatten(), patience, plan }
                 }
-                (None, None) if resume => Command::ProcedureResume { patience },
+                (None, None) if resume => Command::ProcedureResume { patience, secrets },
                 (None, None) if cancel => Command::ProcedureCancel,
                 (None, None) if list => Command::ProcedureList,
                 (None, None) => {

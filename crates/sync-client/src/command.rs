@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     export::ExportOrder,
     facts::{self, ProcessWord, Statement},
-    import::{ImportOrder, UndoOrder, line_json},
+    import::{FileSecrets, ImportOrder, UndoOrder, line_json},
     items::ItemCommand,
     kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
     machine::Machine,
@@ -190,6 +190,9 @@ pub enum Command {
     ProcedureResume {
         /// How long its steps may take.
         patience: Patience,
+        /// What opens its file, where that is an encrypted bundle.
+        #[serde(default)]
+        secrets: FileSecrets,
     },
     /// Ends the procedure that is not over where it stands.
     ProcedureCancel,
@@ -486,8 +489,8 @@ impl Machine {
             Command::Procedure { order, patience, .. } => {
                 procedure(&self.begin_procedure(&order, patience, administrator).await?)
             }
-            Command::ProcedureResume { patience } => {
-                procedure(&self.resume_procedure(patience, administrator).await?)
+            Command::ProcedureResume { patience, secrets } => {
+                procedure(&self.resume_procedure(patience, secrets, administrator).await?)
             }
             Command::ProcedureCancel => procedure(&self.cancel_procedure(administrator).await?),
             Command::ProcedureList => {

@@ -6,19 +6,25 @@
 //! for done.
 
 use crate::{
+    bundle::{self, Lock, Work, begins_as_bundle},
     connection::Connection,
     draw::{self, now},
     error::{Error, Result},
-    import::{ImportOrder, ImportReport, read},
+    import::{FileSecrets, ImportOrder, ImportReport, UndoOrder, read},
     lists::item_of,
     machine::Machine,
     store::Level,
+    whole::write_whole,
 };
 use core::convert::Infallible;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 use sync_core::{
+    address::Secret,
     api,
     distribution::{
         Applied, DeliveryFileRequest, DueDelivery, FilePart, MAX_FILE, Outcome, PassPhrase, Reason,
@@ -171,14 +177,30 @@ impl Machine {
                 "update this machine's program, or order other items",
             )
         })?;
-        let held = held_items(&bytes)?;
+        let bundle = begins_as_bundle(&bytes);
+        let pass_phrase = delivery.passphrase.as_ref().map(|phrase| Secret(phrase.0.clone()));
+        // A bundle is read from a file, as anybody's is; it goes with this.
+        let file = bundle.then(|| self.keep_meanwhile(delivery, &bytes)).transpose()?;
+        let held = match &file {
+            Some(file) => items_of_bundle(&file.0, pass_phrase.as_ref())?,
+            None => items_of_addresses(&bytes)?,
+        };
         let mut taking = taking(&self.receiving()?, &named, &held)?;
-        if delivery.passphrase.is_some() {
+        if pass_phrase.is_some() && !bundle {
             let text = "the order has a pass phrase, and the file is not encrypted".into();
             taking.notes.push(Remark { line: None, code: "passphrase_not_needed".into(), text });
         }
-        let order = import_order(delivery, taking.items.clone());
-        let did = self.import_as(import, &order, Some(bytes), None, Some(&self.own_authority)).await?;
+        let path = file.as_ref().map_or_else(|| PathBuf::from(&delivery.name), |file| file.0.clone());
+        let order = ImportOrder {
+            items: taking.items.clone(),
+            mode: delivery.mode,
+            skip_refused: delivery.skip_refused,
+            batch: bundle,
+            secrets: FileSecrets { pass_phrase, policy_password: None },
+            ..ImportOrder::new(path)
+        };
+        let bytes = (!bundle).then_some(bytes);
+        let did = self.import_as(import, &order, bytes, None, Some(&self.own_authority)).await?;
         Ok(applied(import, &did, Some(taking)))
     }
 
@@ -187,8 +209,10 @@ impl Machine {
         if self.store().imported::<ImportReport>(import)?.is_none() {
             return Ok(Outcome::Undone);
         }
-        Ok(match self.undo_distributed(import).await {
-            Ok(()) => Outcome::Undone,
+        let order = UndoOrder { import: Some(import), force: false, plan: false, apply: None };
+        Ok(match self.undo_import(&order, Some(&self.own_authority)).await {
+            Ok(_) => Outcome::Undone,
+            Err(error) if error.code() == "already_undone" => Outcome::Undone,
             Err(error) => match outcome_of(&error) {
                 Outcome::Refused(reason) => Outcome::NotUndone(reason),
                 other => other,
@@ -196,14 +220,11 @@ impl Machine {
         })
     }
 
-    /// The one place at which a distributed import is undone, with this process's own authority.
-    #[allow(clippy::unused_async, reason = "undoing an import is one")]
-    async fn undo_distributed(&self, _import: ImportId) -> Result<()> {
-        Err(Error::Denied {
-            code: "undo_not_possible".into(),
-            message: "this machine's program can't undo an import by itself".into(),
-            remedy: "at the machine, bring back what each list was: sync-client snapshots list".into(),
-        })
+    /// Keeps the bytes of a bundle beside the replica while it is imported; nobody else reads them.
+    fn keep_meanwhile(&self, delivery: &Delivery, bytes: &[u8]) -> Result<Meanwhile> {
+        let path = self.folder().join(format!("distribution-{}.part", delivery.distribution));
+        write_whole(&path, bytes).map_err(|source| Error::File { path: path.clone(), source })?;
+        Ok(Meanwhile(path))
     }
 
     fn note_outcome(&self, distribution: DistributionId, outcome: &Outcome) -> Result<()> {
@@ -266,16 +287,29 @@ async fn fetch(link: &Connection, delivery: &Delivery) -> Result<Option<Vec<u8>>
     Ok(Some(bytes))
 }
 
-/// The items that lie in a file.
-fn held_items(bytes: &[u8]) -> Result<Vec<Item>> {
+/// A file that goes when this does.
+struct Meanwhile(PathBuf);
+
+impl Drop for Meanwhile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The items of an address book file.
+fn items_of_addresses(bytes: &[u8]) -> Result<Vec<Item>> {
     let items: BTreeSet<Item> = read(bytes, &[], None)?.split.taken.keys().map(item_of).collect();
     Ok(items.into_iter().collect())
 }
 
-/// The import of a delivery. A pass phrase goes to readers of encrypted files; an address book needs none.
-fn import_order(delivery: &Delivery, items: Vec<Item>) -> ImportOrder {
-    let Delivery { name, mode, skip_refused, passphrase: _, .. } = delivery;
-    ImportOrder { items, mode: *mode, skip_refused: *skip_refused, ..ImportOrder::new(name) }
+/// The items of a bundle that this machine knows.
+fn items_of_bundle(path: &Path, pass_phrase: Option<&Secret>) -> Result<Vec<Item>> {
+    let lock = match pass_phrase {
+        Some(phrase) => Lock::pass_phrase(phrase.0.clone())?,
+        None => Lock::Plain,
+    };
+    let opened = bundle::open(path, &lock, Work::default())?;
+    Ok(opened.manifest().sections.iter().filter_map(|section| section.item.parse().ok()).collect())
 }
 
 fn applied(import: ImportId, did: &ImportReport, taking: Option<Taking>) -> Applied {
@@ -310,7 +344,10 @@ fn is_busy(error: &Error) -> bool {
     match error {
         Error::Rules(denied) => denied.rule.as_str() == INTERLOCK,
         Error::Denied { code, .. } => {
-            matches!(code.as_str(), "procedure_unfinished" | "procedure_running" | "import_running")
+            matches!(
+                code.as_str(),
+                "procedure_unfinished" | "procedure_running" | "import_running" | "cancelled"
+            )
         }
         Error::Store(_) | Error::Random(_) | Error::Folder { .. } | Error::File { .. } => true,
         other => other.is_of_the_network(),

@@ -544,3 +544,26 @@ fn a_start_where_both_have_data_keeps_the_machines_version_as_a_snapshot() {
     assert_eq!(w.sees(1, &alice(), 1, "f"), Some(2));
     assert!(w.superseded(&alice()).is_empty());
 }
+
+#[test]
+fn polls_that_are_answered_out_of_order_leave_no_machine_asking_for_ever() {
+    let mut w = World::new(2);
+    w.edit(0, &alice(), 1, set(&[("f", 1)]));
+    w.settle();
+    let backup = w.server.clone();
+    w.edit(1, &alice(), 2, set(&[("f", 2)]));
+    w.sync(1);
+    // Told of the news under the old epoch, but that answer is held back.
+    let letter = w.letter(0);
+    let old = w.deliver(&letter);
+    w.restore(&backup);
+    w.settle();
+    // Nothing is new: the answer says so, and it is held back too.
+    let letter = w.letter(0);
+    let quiet = w.deliver(&letter);
+    assert!(quiet.answer.moved.is_empty());
+    w.absorb(old);
+    w.absorb(quiet);
+    w.sync(0);
+    assert_eq!(w.machines[0].spaces[&alice()].head.epoch, Some(w.server.store.epoch));
+}

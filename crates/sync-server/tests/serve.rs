@@ -198,7 +198,8 @@ async fn an_administrator_asks_the_running_server() {
     let machine = Machine::enrol(&folder, 1, &made.code).await;
     machine.write(1).await;
     let machines: Vec<MachineInfo> = remote.ask(api::MACHINES, NOTHING).await.unwrap();
-    assert_eq!((machines.len(), machines[0].spaces.len()), (1, 2));
+    // Alice's, her group's, and the sharing scopes'.
+    assert_eq!((machines.len(), machines[0].spaces.len()), (1, 3));
     let made = back_up(&remote, "before.db").await;
     inspect(&folder.backups().join(made.name)).unwrap();
     let request = DeleteRequest { spaces: vec![alice()] };
@@ -429,7 +430,7 @@ async fn a_whole_store_goes_back_and_its_members_stay() {
             let (count, answer) = machine.pull().await;
             assert_eq!((count, answer.polled.epoch), (2, done.epoch));
             assert!(answer.polled.position > position);
-            assert_eq!(answer.moved.len(), 2);
+            assert_eq!(answer.moved.len(), 3);
             let Reply::Ok(page) = &answer.spaces[0].reply else { panic!() };
             let lineage = page.lineage.as_ref().unwrap();
             assert_eq!(lineage.len(), 1);
@@ -449,7 +450,7 @@ async fn a_whole_store_goes_back_and_its_members_stay() {
         position = reached;
         let remote = Remote::of(&folder).unwrap();
         let machines: Vec<MachineInfo> = remote.ask(api::MACHINES, NOTHING).await.unwrap();
-        assert_eq!(machines.iter().map(|machine| machine.spaces.len()).collect::<Vec<_>>(), [2, 2]);
+        assert_eq!(machines.iter().map(|machine| machine.spaces.len()).collect::<Vec<_>>(), [3, 3]);
         running.stop().await;
     }
     assert_eq!(fs::read_dir(folder.replaced()).unwrap().count(), 2);

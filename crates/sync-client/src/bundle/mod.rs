@@ -227,6 +227,11 @@ impl Iterator for Opened {
     }
 }
 
+/// Whether a file that begins like this is a bundle, encrypted or not.
+pub(crate) fn begins_as_bundle(head: &[u8]) -> bool {
+    head.starts_with(&MAGIC) || begins_encrypted(head)
+}
+
 /// Whether a bundle needs a pass phrase.
 ///
 /// # Errors

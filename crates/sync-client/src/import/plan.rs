@@ -67,7 +67,7 @@ impl Plans {
             }
             // What is left alone may name what goes, or be named by what comes.
             if !standing.name.synchronizes() && !concerned.contains(&standing.name) {
-                store.live_each(&standing.name, |id, fields| planner.beside(&standing.name, (id, fields)))?;
+                store.each_live(&standing.name, |id, fields| planner.beside(&standing.name, (id, fields)))?;
             }
         }
         for Part { item, space, entries } in parts {
@@ -78,7 +78,7 @@ impl Plans {
                     remedy: "the file was made by something else; export it again at its source".into(),
                 });
             };
-            store.live_each(&space, |id, fields| gathered.existing((id, fields)))?;
+            store.each_live(&space, |id, fields| gathered.existing((id, fields)))?;
             entries.into_iter().for_each(|entry| gathered.incoming(entry));
             planner.take(gathered, fresh);
         }
@@ -148,8 +148,8 @@ impl Plans {
     }
 
     /// What is written: exactly what is shown.
-    pub(super) fn edits(&self) -> impl Iterator<Item = (SpaceName, RecordId, Operation)> {
-        self.0.operations().map(|(space, record, operation)| (space.clone(), record, operation))
+    pub(super) fn edits(&self) -> impl Iterator<Item = (&SpaceName, RecordId, Operation)> {
+        self.0.operations()
     }
 
     /// Record by record, for people.

@@ -35,10 +35,9 @@ impl Read {
 
 /// Reads the bytes of an address book, and takes what belongs to the items.
 pub(crate) fn read(bytes: &[u8], items: &[Item], unowned: Option<&Place>) -> Result<Read> {
-    let book = canon_csv::read(bytes).map_err(from_file)?;
     let mut split = Split { taken: BTreeMap::new(), kept_out: BTreeMap::new() };
     let mut nameless = 0;
-    for row in book.rows() {
+    let report = canon_csv::each_row(bytes, |row| {
         let place = match (row.owner.place(), unowned) {
             (Place::Local, Some(place)) => place.clone(),
             (place, _) => place,
@@ -53,14 +52,15 @@ pub(crate) fn read(bytes: &[u8], items: &[Item], unowned: Option<&Place>) -> Res
         } else {
             *split.kept_out.entry(place).or_insert(0) += 1;
         }
-    }
-    let mut warnings = book.report.warnings;
+    })
+    .map_err(from_file)?;
+    let mut warnings = report.warnings;
     if nameless > 0 {
         let text =
             format!("{nameless} rows name their owner without a user name or group name; they stay out");
         warnings.push(Note::new(None, "owner_without_name", text));
     }
-    Ok(Read { split, entries: book.report.read, unreadable: book.report.kept_out, warnings })
+    Ok(Read { split, entries: report.read, unreadable: report.kept_out, warnings })
 }
 
 pub(crate) fn from_file(error: FileError) -> Error {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Options,
-    draw::{self, hex},
+    draw::{self, hex, now},
     export::ExportOrder,
     procedure::{Patience, ProcedureOrder, hash},
     store::{Identity, Store},
@@ -233,7 +233,8 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     assert_eq!(begin(order(&empty, vec![]), Some(TOKEN)).await, "nothing_to_import");
     assert_eq!(machine.procedures().unwrap(), []);
     assert_eq!(machine.state(), SyncState::InProgress);
-    let none = machine.resume_procedure(Patience::default(), Some(TOKEN)).await.unwrap_err();
+    let none =
+        machine.resume_procedure(Patience::default(), FileSecrets::default(), Some(TOKEN)).await.unwrap_err();
     assert_eq!(none.code(), "no_procedure");
 }
 
@@ -280,7 +281,7 @@ async fn an_interrupted_procedure_is_announced_and_imports_once() {
     for _ in 0..2 {
         let failed = crate::owner::here(
             &machine,
-            crate::Command::ProcedureResume { patience: impatient },
+            crate::Command::ProcedureResume { patience: impatient, secrets: FileSecrets::default() },
             Some(TOKEN),
         );
         // The server is out of reach: the start can't be done, and says what to do next.
@@ -302,7 +303,8 @@ async fn a_procedure_goes_on_only_with_the_file_that_it_began_with() {
     let folder = tempfile::tempdir().unwrap();
     let machine = machine(&folder, SyncState::Stopped);
     interrupted(&machine, BRANCH, FileHash([7; 32]));
-    let changed = machine.resume_procedure(Patience::default(), Some(TOKEN)).await.unwrap_err();
+    let changed =
+        machine.resume_procedure(Patience::default(), FileSecrets::default(), Some(TOKEN)).await.unwrap_err();
     assert_eq!(changed.code(), "file_changed");
     assert!(names(&machine, &SpaceName::group("office", "sales")).is_empty());
     // Ending it needs the server, which holds the reservation.

@@ -9,7 +9,7 @@ use super::{
     fingerprint::{Effects, Fingerprint, fresh_id, stale},
     progress::{Running, Stage, Watch},
     report::{Effect, SpaceReport, Stayed, UndoReport},
-    tell_interrupted, write,
+    write::{facts, tell_interrupted, write},
 };
 use crate::{
     error::{Error, Result},
@@ -257,11 +257,10 @@ impl Job {
         }
         let interrupted = tell_interrupted(store, &mut report.warnings)?;
         report.import = Some(id);
-        let facts = ImportFacts {
-            undoes: Some(line.import),
-            ..super::facts(store, &line.facts.items, &report.spaces)
-        };
-        let written = write(store, running, id, facts, &report, &report.spaces, undoing.edits.into_iter())?;
+        let line_of =
+            ImportFacts { undoes: Some(line.import), ..facts(store, &line.facts.items, &report.spaces) };
+        let edits = undoing.edits.iter().map(|(space, record, one)| (space, *record, one.clone()));
+        let written = write(store, running, id, line_of, &report, &report.spaces, edits)?;
         interrupted.into_iter().try_for_each(|id| store.import_is_told(id))?;
         if written { Ok(report) } else { Ok(store.imported(id)?.unwrap_or(report)) }
     }

@@ -130,7 +130,7 @@ fn secrets_are_shown_to_administrators_and_the_log_says_so() {
     let show = ["show", "basic-information", "network.smtp"];
     assert_eq!(asked_as(&machine, &show, None).unwrap()["value"]["password"], "***");
     let open = [&show[..], &["--with-secrets"]].concat();
-    assert_eq!(code(asked_as(&machine, &open, None)), "administrator_needed");
+    assert_eq!(code(asked_as(&machine, &open, None)), "administrator_required");
     assert_eq!(code(asked_as(&machine, &open, Some("other"))), "administrator_refused");
     let noted =
         || machine.store().log(99).unwrap().iter().filter(|line| line.code == "secrets_shown").count();
@@ -145,12 +145,12 @@ fn secrets_are_shown_to_administrators_and_the_log_says_so() {
 fn the_machine_is_an_administrators_and_a_persons_own_is_theirs() {
     let (_folder, machine) = machine();
     let set = ["set", "basic-information", "preferences.sleep-minutes", "30"];
-    assert_eq!(code(asked_as(&machine, &set, None)), "administrator_needed");
+    assert_eq!(code(asked_as(&machine, &set, None)), "administrator_required");
     let add = |whose: &[&'static str]| {
         [&["add", "personal-settings", "personal-button", "name=Copy", "function=copy"], whose].concat()
     };
     assert_eq!(code(asked_as(&machine, &add(&[]), None)), "nobody_logged_in");
-    assert_eq!(code(asked_as(&machine, &add(&["--user", "alice"]), None)), "administrator_needed");
+    assert_eq!(code(asked_as(&machine, &add(&["--user", "alice"]), None)), "administrator_required");
     assert_eq!(code(asked(&machine, &add(&["--user", "bob"]))), "not_a_member");
     asked(&machine, &add(&["--user", "alice"])).unwrap();
     block_on(machine.execute(Command::Login { user: "alice".into() }, None)).unwrap();

@@ -25,7 +25,7 @@ pub use undo::UndoPlan;
 use crate::{
     draw::{self, now},
     error::{Error, Result},
-    import::{Read, check_items, read, read_bytes},
+    import::{FileSecrets, Looked, Read, check_items, hash_of, is_bundle, look, read, read_bytes},
     lists::named_place,
     machine::Machine,
 };
@@ -49,6 +49,8 @@ use tokio::sync::{Notify, broadcast};
 
 /// The items of a procedure where none is named.
 const ITEMS: [Item; 2] = [Item::PersonalAddressList, Item::UserGroupAddressList];
+/// Those of a bundle.
+const BUNDLE_ITEMS: [Item; 2] = [Item::PersonalSettings, Item::UserGroupAddressList];
 
 /// What is to be brought into the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,13 +65,23 @@ pub struct ProcedureOrder {
     pub group: Option<String>,
     /// What happens to lists that have entries.
     pub mode: ListMode,
+    /// What opens the file, where it is an encrypted bundle. It is not in the journal: whoever resumes says it again.
+    #[serde(default)]
+    pub secrets: FileSecrets,
 }
 
 impl ProcedureOrder {
     /// A procedure that replaces the lists whose rows the file holds.
     #[must_use]
     pub fn new(file: impl Into<PathBuf>) -> Self {
-        Self { file: file.into(), items: Vec::new(), user: None, group: None, mode: ListMode::Replace }
+        Self {
+            file: file.into(),
+            items: Vec::new(),
+            user: None,
+            group: None,
+            mode: ListMode::Replace,
+            secrets: FileSecrets::default(),
+        }
     }
 }
 
@@ -102,6 +114,8 @@ pub(crate) struct Procedures {
     cancel: AtomicBool,
     /// Said to whoever waits for the server.
     cancelled: Notify,
+    /// What opens the file of the one that runs; forgotten with this process.
+    pub(super) secrets: parking_lot::Mutex<FileSecrets>,
     /// A line for people at each step.
     lines: broadcast::Sender<String>,
 }
@@ -112,6 +126,7 @@ impl Default for Procedures {
             turn: tokio::sync::Mutex::new(()),
             cancel: AtomicBool::new(false),
             cancelled: Notify::new(),
+            secrets: parking_lot::Mutex::default(),
             lines: broadcast::channel(64).0,
         }
     }
@@ -124,12 +139,18 @@ impl Procedures {
     }
 }
 
+/// What a file holds.
+enum Rows {
+    Addresses(Read),
+    Bundle(Looked),
+}
+
 /// A file, read for a procedure.
 struct Prepared {
     items: Vec<Item>,
     source: Source,
     unowned: Option<Place>,
-    file: Read,
+    file: Rows,
     /// Those whose rows it holds.
     spaces: Vec<SpaceName>,
 }
@@ -149,25 +170,27 @@ impl Machine {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
         let _turn = self.procedures.turn.try_lock().map_err(|_| running())?;
-        let Prepared { items, source, unowned, spaces, .. } = self.gather(order)?;
+        let Prepared { items, source, unowned, spaces, .. } = self.gather(order).await?;
         let (known, warnings) = self.join_known(&spaces, token).await?;
         if known.is_empty() {
             return Err(unknown_owner());
         }
         let unowned = unowned.map(|place| self.space_at(&place)).transpose()?;
+        let secrets = order.secrets.clone();
         let by = self.store().user().map_or_else(|| "administrator".into(), str::to_string);
         let order = Order::new(known, items, source)
             .with_mode(order.mode)
             .with_unowned(unowned)
             .with_origin(Some(by), self.state() != SyncState::Stopped);
         let procedure = Procedure::new(ProcedureId(draw::uuid()?), order);
+        *self.procedures.secrets.lock() = secrets;
         self.procedures.cancel.store(false, Ordering::Relaxed);
         let procedure = self.drive(procedure, Event::Begin, patience, token).await?;
         self.ended(&procedure, warnings)
     }
 
     /// Reads the file of a procedure, and looks whether one may begin; nothing is changed.
-    fn gather(&self, order: &ProcedureOrder) -> Result<Prepared> {
+    async fn gather(&self, order: &ProcedureOrder) -> Result<Prepared> {
         self.no_unfinished_procedure()?;
         if !self.store().identity().role().has_client() {
             return Err(denied(
@@ -175,24 +198,52 @@ impl Machine {
                 "this machine has no client function to stop and start",
             ));
         }
-        let items = if order.items.is_empty() { ITEMS.to_vec() } else { order.items.clone() };
-        check_items(&items)?;
-        if items.contains(&Item::AddressBook) {
+        let bundle = is_bundle(&order.file);
+        let items = match &*order.items {
+            [] if bundle => BUNDLE_ITEMS.to_vec(),
+            [] => ITEMS.to_vec(),
+            items => items.to_vec(),
+        };
+        if !bundle {
+            check_items(&items)?;
+        }
+        if items.iter().any(|item| !item.is_personalized()) {
             return Err(refused(Refusal::LocalSpace));
         }
-        let bytes = read_bytes(&order.file)?;
-        let unowned = named_place(&items, order.user.as_deref(), order.group.as_deref())?;
-        let file = read(&bytes, &items, unowned.as_ref())?;
-        let spaces = file.split.taken.keys().map(|place| self.space_at(place)).collect::<Result<Vec<_>>>()?;
-        if spaces.is_empty() {
+        let file = if bundle { self.look(order, &items).await? } else { self.read_addresses(order, &items)? };
+        if file.spaces.is_empty() {
             return Err(Error::Denied {
                 code: "nothing_to_import".into(),
                 message: "the file holds no entry of what was asked for; nothing was changed".into(),
                 remedy: "name a file with rows of users or groups".into(),
             });
         }
+        Ok(file)
+    }
+
+    fn read_addresses(&self, order: &ProcedureOrder, items: &[Item]) -> Result<Prepared> {
+        let bytes = read_bytes(&order.file)?;
+        let unowned = named_place(items, order.user.as_deref(), order.group.as_deref())?;
+        let file = read(&bytes, items, unowned.as_ref())?;
+        let spaces = file.split.taken.keys().map(|place| self.space_at(place)).collect::<Result<Vec<_>>>()?;
         let source = Source { name: order.file.display().to_string(), hash: hash(&bytes) };
-        Ok(Prepared { items, source, unowned, file, spaces })
+        Ok(Prepared { items: items.to_vec(), source, unowned, file: Rows::Addresses(file), spaces })
+    }
+
+    async fn look(&self, order: &ProcedureOrder, items: &[Item]) -> Result<Prepared> {
+        let named = named_place(&[], order.user.as_deref(), order.group.as_deref())?;
+        let (realm, secrets) = (self.realm()?, order.secrets.clone());
+        let (path, wanted, bound) = (order.file.clone(), items.to_vec(), named.clone());
+        let job = move || {
+            Ok((look(&path, &wanted, bound.as_ref(), Some(&realm), &secrets)?, FileHash(hash_of(&path)?)))
+        };
+        let looked: Result<(Looked, FileHash)> =
+            tokio::task::spawn_blocking(job).await.map_err(|_| running())?;
+        let (looked, hash) = looked?;
+        // What is local to a machine, its device-specific settings too, is not the fleet's.
+        let spaces = looked.spaces().into_iter().filter(SpaceName::synchronizes).collect();
+        let source = Source { name: order.file.display().to_string(), hash };
+        Ok(Prepared { items: items.to_vec(), source, unowned: named, file: Rows::Bundle(looked), spaces })
     }
 
     /// Refuses what would come between the steps of a procedure that is not over.
@@ -213,12 +264,14 @@ impl Machine {
     pub async fn resume_procedure(
         &self,
         patience: Patience,
+        secrets: FileSecrets,
         administrator: Option<&str>,
     ) -> Result<ProcedureReport> {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
         let _turn = self.procedures.turn.try_lock().map_err(|_| running())?;
         let procedure = self.unfinished()?.ok_or_else(none)?;
+        *self.procedures.secrets.lock() = secrets;
         self.procedures.cancel.store(false, Ordering::Relaxed);
         let procedure = self.drive(procedure, Event::Resume, patience, token).await?;
         self.ended(&procedure, Vec::new())

@@ -1,9 +1,9 @@
 //! What a procedure would do, before anything is touched.
 
-use super::{Prepared, ProcedureOrder, about, unknown_owner, unreadable};
+use super::{Prepared, ProcedureOrder, Rows, about, unknown_owner, unreadable};
 use crate::{
     error::{Error, Result},
-    import::{ImportOrder, ImportReport, Remark},
+    import::{ImportOrder, ImportReport, Read, Remark},
     machine::Machine,
 };
 use core::fmt::Write as _;
@@ -100,7 +100,7 @@ impl Machine {
     ) -> Result<ProcedurePlan> {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
-        let Prepared { items, source, mut file, spaces, .. } = self.gather(order)?;
+        let Prepared { items, source, file, spaces, .. } = self.gather(order).await?;
         let ask = ServerStep::Plan { spaces };
         let planned = match self.server_step(ProcedureId(uuid::Uuid::nil()), ask, token).await? {
             StepAnswer::Planned(planned) => planned,
@@ -121,13 +121,6 @@ impl Machine {
             // The import is planned over the machine's copy: as new as it can be.
             self.level().await?;
         }
-        let mut places: BTreeMap<SpaceName, Place> = BTreeMap::new();
-        for place in file.split.taken.keys() {
-            places.insert(self.space_at(place)?, place.clone());
-        }
-        places.retain(|space, _| planned.iter().any(|one| one.known && one.space == *space));
-        let mut notes = core::mem::take(&mut file.warnings);
-        notes.extend(file.split.keep_out_unknown(|place| places.values().any(|known| known == place)));
         let import = ImportOrder {
             items: items.clone(),
             user: order.user.clone(),
@@ -136,7 +129,12 @@ impl Machine {
             plan: true,
             ..ImportOrder::new(&order.file)
         };
-        let import = self.show(&import, file, &places, notes)?;
+        let known: Vec<SpaceName> =
+            planned.iter().filter(|one| one.known).map(|one| one.space.clone()).collect();
+        let import = match file {
+            Rows::Addresses(file) => self.show_addresses(&import, file, &known)?,
+            Rows::Bundle(looked) => self.show_bundle(&import, looked, &known, Vec::new())?,
+        };
         let warnings = self.warnings_of(&planned, order.mode)?;
         Ok(ProcedurePlan {
             source,
@@ -147,6 +145,22 @@ impl Machine {
             import,
             warnings: warnings.into_iter().map(Remark::from).collect(),
         })
+    }
+
+    fn show_addresses(
+        &self,
+        order: &ImportOrder,
+        mut file: Read,
+        known: &[SpaceName],
+    ) -> Result<ImportReport> {
+        let mut places: BTreeMap<SpaceName, Place> = BTreeMap::new();
+        for place in file.split.taken.keys() {
+            places.insert(self.space_at(place)?, place.clone());
+        }
+        places.retain(|space, _| known.contains(space));
+        let mut notes = core::mem::take(&mut file.warnings);
+        notes.extend(file.split.keep_out_unknown(|place| places.values().any(|known| known == place)));
+        self.show(order, file, &places, notes)
     }
 
     fn warnings_of(&self, planned: &[PlannedSpace], mode: ListMode) -> Result<Vec<Note>> {

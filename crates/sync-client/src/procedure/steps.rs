@@ -4,7 +4,7 @@ use super::{Patience, about, cancelled, failure, hash, import_id, unreadable};
 use crate::{
     draw::now,
     error::{Error, Result},
-    import::{ImportOrder, ImportReport, read_bytes},
+    import::{ImportOrder, ImportReport, hash_of, is_bundle, read_bytes},
     machine::Machine,
     store::{Image, live_of},
 };
@@ -14,8 +14,9 @@ use sync_core::{
     address::{ADDRESS_TYPE, TYPE_FIELD},
     api::{ServerStep, StepAnswer},
     id::RecordId,
+    item::Item,
     machine::SyncState,
-    procedure::{Event, Evidence, Procedure, Sent, Step},
+    procedure::{Event, Evidence, FileHash, Procedure, Sent, Step},
     record::FieldName,
     server::Deleted,
     space::{SpaceKind, SpaceName},
@@ -126,8 +127,9 @@ impl Machine {
             return Ok(Evidence::Imported { import: id, records: did.touched() });
         }
         let file = Path::new(&order.source.name);
-        let bytes = read_bytes(file)?;
-        let found = hash(&bytes);
+        let bundle = is_bundle(file);
+        let bytes = if bundle { None } else { Some(read_bytes(file)?) };
+        let found = bytes.as_ref().map_or_else(|| hash_of(file).map(FileHash), |bytes| Ok(hash(bytes)))?;
         if found != order.source.hash {
             return Err(Error::Denied {
                 code: "file_changed".into(),
@@ -148,11 +150,14 @@ impl Machine {
             user: unowned(SpaceKind::User),
             group: unowned(SpaceKind::Group),
             mode: order.mode,
+            // Of an address list alone individually; what exists only in a batch, and what goes with it, as one.
+            batch: bundle && !order.items.contains(&Item::PersonalAddressList),
+            secrets: self.procedures.secrets.lock().clone(),
             ..ImportOrder::new(file)
         };
         // What was there before and after tells an undo what was edited since.
         self.store().keep_image(procedure.id(), Image::Before, &order.spaces, true)?;
-        let did = self.import_as(id, &import, Some(bytes), Some(&order.spaces), Some(token)).await?;
+        let did = self.import_as(id, &import, bytes, Some(&order.spaces), Some(token)).await?;
         self.store().keep_image(procedure.id(), Image::After, &order.spaces, true)?;
         Ok(Evidence::Imported { import: id, records: did.touched() })
     }

@@ -226,7 +226,7 @@ impl Machine {
             facts: &facts,
             did: &undone,
             most: edits.len(),
-            edits: edits.into_iter().map(|edit| (edit.space, edit.record, edit.operation)),
+            edits: edits.iter().map(|edit| (&edit.space, edit.record, edit.operation.clone())),
             keep: Some(Reason::BroughtBack),
         };
         if store.import(id, importing, &mut |_| Ok(()))? {

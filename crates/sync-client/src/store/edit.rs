@@ -3,8 +3,9 @@
 
 use super::{Store, join, kept, rows};
 use crate::error::{Error, Result};
-use rusqlite::{Connection, Transaction};
-use std::collections::BTreeMap;
+use rusqlite::{Connection, Rows, Transaction};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, HashSet};
 use sync_core::{
     change::{Author, Change, Operation},
     id::{ChangeId, Incarnation, MachineId, RecordId},
@@ -95,41 +96,24 @@ impl Store {
             None => Ok(BTreeMap::new()),
         }
     }
-}
 
-impl Store {
-    /// What a person sees of a space, live record by live record, of which only one is in memory at a time beside what
-    /// waits in the outbox.
-    pub(crate) fn live_each(
+    /// The same record by record, in the order of their ids.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn each_live(
         &self,
         space: &SpaceName,
         mut each: impl FnMut(RecordId, BTreeMap<FieldName, Value>),
     ) -> Result<()> {
-        let Some(found) = rows::find(&self.db, space)? else {
-            return Ok(());
-        };
-        let mut pending: BTreeMap<RecordId, Vec<Change>> = BTreeMap::new();
-        for change in rows::outbox(&self.db, found.id)? {
-            pending.entry(change.record).or_default().push(change);
+        match rows::find(&self.db, space)? {
+            Some(found) => each_view(&self.db, found.id, |id, record| {
+                if let Some(fields) = record.into_live() {
+                    each(id, fields);
+                }
+            }),
+            None => Ok(()),
         }
-        let mut live = |id, record: Option<Record>| {
-            if let Some(fields) = record.and_then(Record::into_live) {
-                each(id, fields);
-            }
-        };
-        rows::each_copy(&self.db, found.id, |id, copy| {
-            live(
-                id,
-                match pending.remove(&id) {
-                    Some(changes) => replica::view(Some(copy), &changes),
-                    None => Some(copy),
-                },
-            );
-        })?;
-        for (id, changes) in pending {
-            live(id, replica::view(None, &changes));
-        }
-        Ok(())
     }
 }
 
@@ -147,7 +131,7 @@ pub(super) fn apply(tx: &Transaction<'_>, batch: &Batch, writer: Writer) -> Resu
     let mut writing = Writing::new(tx, author, writer, *keep);
     let ids = edits
         .iter()
-        .map(|edit| writing.write(&edit.space, edit.record, edit.operation.clone()).map(|(id, _)| id))
+        .map(|edit| Ok(writing.write(&edit.space, edit.record, edit.operation.clone())?.id))
         .collect::<Result<_>>()?;
     writing.end()?;
     Ok(ids)
@@ -169,55 +153,72 @@ struct Open {
     name: SpaceName,
     row: i64,
     head: SpaceHead,
+    /// Whether it held any copy, and any change that waits, before: of an empty one nothing has to be looked up.
+    copies: bool,
+    waiting: bool,
+    /// The records that were written since.
+    written: HashSet<RecordId>,
 }
 
-/// Edits on their way into the store, one by one, in a transaction of the caller's. What it holds in memory does not grow
-/// with their number.
+/// Edits on their way into the store, one by one, in a transaction of the caller's. What it holds in memory grows with their
+/// number by no more than their ids.
 pub(super) struct Writing<'a> {
     tx: &'a Transaction<'a>,
-    author: &'a Author,
+    author: Author,
     writer: Writer,
     keep: Option<Reason>,
     next: u64,
     spaces: Vec<Open>,
 }
 
+/// What became of an edit.
+pub(super) struct Written {
+    /// Its change.
+    pub(super) id: ChangeId,
+    /// What a person saw of the record before.
+    pub(super) before: Option<Record>,
+    /// The edit's operation, given back.
+    pub(super) operation: Operation,
+}
+
 impl<'a> Writing<'a> {
     pub(super) fn new(
         tx: &'a Transaction<'a>,
-        author: &'a Author,
+        author: &Author,
         writer: Writer,
         keep: Option<Reason>,
     ) -> Self {
-        Self { tx, author, writer, keep, next: writer.first, spaces: Vec::new() }
+        Self { tx, author: author.clone(), writer, keep, next: writer.first, spaces: Vec::new() }
     }
 
-    /// Writes one edit; says its change, and what a person saw of the record before.
+    /// Writes one edit.
     pub(super) fn write(
         &mut self,
         space: &SpaceName,
         record: RecordId,
         operation: Operation,
-    ) -> Result<(ChangeId, Option<Record>)> {
+    ) -> Result<Written> {
         readable(&operation)?;
         let id = ChangeId { incarnation: self.writer.incarnation, number: self.next };
         let at = self.open(space)?;
-        let (tx, author) = (self.tx, self.author);
-        let Open { row, head, .. } = &mut self.spaces[at];
-        let copy = rows::copy(tx, *row, record)?;
+        let (tx, author) = (self.tx, core::mem::take(&mut self.author));
+        let Open { row, head, copies, waiting, written, .. } = &mut self.spaces[at];
+        let again = !written.insert(record);
+        let copy = if *copies || again { rows::copy(tx, *row, record)? } else { None };
+        let pending = if *waiting || again { rows::pending(tx, *row, record)? } else { Vec::new() };
+        let change = replica::edit(head, copy.as_ref(), &pending, id, record, operation, author);
         let before = if space.synchronizes() {
-            let pending = rows::pending(tx, *row, record)?;
-            let change = replica::edit(head, copy.as_ref(), &pending, id, record, operation, author.clone());
             rows::push(tx, *row, &change)?;
             replica::view(copy, &pending)
         } else {
             // Nothing of a local space ever waits.
-            let change = replica::edit(head, copy.as_ref(), &[], id, record, operation, author.clone());
             apply_locally(tx, *row, head, copy.clone(), &change)?;
             copy
         };
+        let Change { operation, author, .. } = change;
+        self.author = author;
         self.next += 1;
-        Ok((id, before))
+        Ok(Written { id, before, operation })
     }
 
     /// Where among those that are being written into; edits of one space come together, mostly.
@@ -227,16 +228,20 @@ impl<'a> Writing<'a> {
         }
         let (row, head) = writable(self.tx, space)?;
         if let Some(reason) = self.keep {
-            let occasion = kept::Occasion { reason, author: self.author, machine: self.writer.machine };
+            let occasion = kept::Occasion { reason, author: &self.author, machine: self.writer.machine };
             kept::keep(self.tx, row, space, &head, &occasion)?;
         }
-        self.spaces.push(Open { name: space.clone(), row, head });
+        let copies =
+            self.tx.prepare_cached("SELECT 1 FROM record WHERE space = ?1 LIMIT 1")?.exists([row])?;
+        let waiting = !rows::outbox_is_empty(self.tx, row)?;
+        let (name, written) = (space.clone(), HashSet::new());
+        self.spaces.push(Open { name, row, head, copies, waiting, written });
         Ok(self.spaces.len() - 1)
     }
 
     /// Writes the heads; without it the spaces do not know what was written into them.
     pub(super) fn end(self) -> Result<()> {
-        for Open { name, row, head } in &self.spaces {
+        for Open { name, row, head, .. } in &self.spaces {
             if name.synchronizes() {
                 rows::set_head(self.tx, *row, head)?;
             } else {
@@ -277,19 +282,52 @@ pub(super) fn apply_locally(
 
 /// What a person sees of all records of a space.
 pub(super) fn views(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, Record>> {
-    let mut views = rows::copies(db, space)?;
-    let mut pending: BTreeMap<RecordId, Vec<Change>> = BTreeMap::new();
-    for change in rows::outbox(db, space)? {
-        pending.entry(change.record).or_default().push(change);
-    }
-    for (id, changes) in pending {
-        let copy = views.remove(&id);
-        views.extend(replica::view(copy, &changes).map(|record| (id, record)));
-    }
+    let mut views = BTreeMap::new();
+    each_view(db, space, |id, record| {
+        views.insert(id, record);
+    })?;
     Ok(views)
+}
+
+/// The same record by record, in the order of their ids: what lies in memory does not grow with their number.
+fn each_view(db: &Connection, space: i64, mut each: impl FnMut(RecordId, Record)) -> Result<()> {
+    let mut copies = db.prepare_cached("SELECT record, body FROM record WHERE space = ?1 ORDER BY record")?;
+    let mut waiting =
+        db.prepare_cached("SELECT record, body FROM outbox WHERE space = ?1 ORDER BY record, place")?;
+    let (mut copies, mut waiting) = (copies.query([space])?, waiting.query([space])?);
+    let mut copy = next::<Record>(&mut copies)?;
+    let mut change = next::<Change>(&mut waiting)?;
+    loop {
+        let id = match (&copy, &change) {
+            (Some((copy, _)), Some((change, _))) => *copy.min(change),
+            (Some((id, _)), None) | (None, Some((id, _))) => *id,
+            (None, None) => return Ok(()),
+        };
+        let mut view = None;
+        if let Some((_, record)) = copy.take_if(|(found, _)| *found == id) {
+            view = Some(record);
+            copy = next(&mut copies)?;
+        }
+        while let Some((_, one)) = change.take_if(|(found, _)| *found == id) {
+            view = replica::view(view, core::slice::from_ref(&one));
+            change = next(&mut waiting)?;
+        }
+        if let Some(record) = view {
+            each(id, record);
+        }
+    }
+}
+
+fn next<T: DeserializeOwned>(rows: &mut Rows<'_>) -> Result<Option<(RecordId, T)>> {
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some((RecordId(rows::uuid(row, 0)?), rows::body(row, 1)?)))
 }
 
 /// The live records of a space, with the fields that are set.
 pub(super) fn live(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, BTreeMap<FieldName, Value>>> {
-    Ok(views(db, space)?.into_iter().filter_map(|(id, record)| Some((id, record.into_live()?))).collect())
+    let mut live = BTreeMap::new();
+    each_view(db, space, |id, record| {
+        live.extend(record.into_live().map(|fields| (id, fields)));
+    })?;
+    Ok(live)
 }

@@ -169,10 +169,10 @@ impl Store {
             report.outcome = self.outcome(now)?;
             return Ok(report);
         }
+        let goes_on = replica::goes_on(plan.request.polled, self.progress.polled);
         let nothing = answer.spaces.is_empty()
             && answer.told.is_empty()
-            && answer.moved.is_empty()
-            && Some(answer.polled) == self.progress.polled;
+            && (!goes_on || answer.moved.is_empty() && Some(answer.polled) == self.progress.polled);
         if nothing {
             report.outcome = self.outcome(now)?;
             return Ok(report);
@@ -189,7 +189,8 @@ impl Store {
             report,
         };
         let realm = self.identity.realm.clone().unwrap_or_default();
-        let progress = Progress { polled: Some(answer.polled), ..self.progress.clone() };
+        let polled = if goes_on { Some(answer.polled) } else { self.progress.polled };
+        let progress = Progress { polled, ..self.progress.clone() };
         let SyncAnswer { polled, moved, told, mut spaces, .. } = answer;
         // News first: what they settle is no longer there to be renamed when a fork is heard of in the same answer.
         spaces.sort_by_key(|reply| match reply.reply {
@@ -207,7 +208,7 @@ impl Store {
             for told in told {
                 taking.told(tx, told)?;
             }
-            for moved in moved {
+            for moved in moved.into_iter().filter(|_| goes_on) {
                 if let Some(space) = note_moved(tx, moved, polled.epoch, &taking.waits)? {
                     taking.waits.insert(space, false);
                 }

@@ -4,34 +4,32 @@
 //! The journal has a line for each import. It is durable as `started` before the transaction and becomes `done` in it, so
 //! that the next opening knows which of the two stands after a power cut.
 
-use super::{LogLine, Store, edit::Writing, log, rows};
+use super::{
+    LogLine, Store,
+    before::{self, Before, Keeping},
+    edit::Writing,
+    log, rows,
+};
 use crate::error::{Error, Result};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 use sync_core::{
-    canonical::Encoder,
     change::{Author, Operation},
     id::{ImportId, RecordId},
-    import::Fields,
     item::Item,
     procedure::ListMode,
-    record::{FieldName, Record},
     replica::SpaceHead,
     snapshot::Reason,
     space::SpaceName,
     time::Timestamp,
-    value::Value,
-    wire::{self, Malformed},
+    wire::Malformed,
 };
 
 /// So many of the last imports can be undone, however long ago they were.
 pub const KEPT_IMPORTS: u64 = 20;
 /// Older ones can be undone for so many days.
 pub const KEPT_DAYS: i64 = 90;
-
-/// About how many bytes of what stood before lie in one row.
-const PART: usize = 64 * 1024;
 
 /// Made at each opening where they are not there yet.
 pub(super) const SCHEMA: &str = "
@@ -121,81 +119,6 @@ pub struct ImportLine {
     pub facts: ImportFacts,
 }
 
-/// What an import found of a record, and what it made of it: enough to bring back what stood before, and to tell what
-/// somebody changed since.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Before {
-    /// It was not there; the hash is of the fields that were written.
-    #[serde(rename = "a")]
-    Nothing([u64; 2]),
-    /// It had these fields, and the second were set or unset.
-    #[serde(rename = "c")]
-    Fields(Fields, FieldEdit),
-    /// It had these fields, and was removed.
-    #[serde(rename = "r")]
-    Removed(Fields),
-}
-
-/// Fields that are set, or unset with `None`.
-pub type FieldEdit = BTreeMap<FieldName, Option<Value>>;
-
-impl Before {
-    fn of(before: Option<Record>, operation: &Operation) -> Option<Self> {
-        Some(match (before.and_then(Record::into_live), operation) {
-            (None, Operation::Delete) => return None,
-            (None, Operation::Edit(edit)) => {
-                let set = edit.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-                Self::Nothing(hash(set.clone().count(), set))
-            }
-            (Some(fields), Operation::Edit(edit)) => Self::Fields(fields, edit.clone()),
-            (Some(fields), Operation::Delete) => Self::Removed(fields),
-        })
-    }
-
-    /// About how many bytes it takes.
-    fn weight(&self) -> usize {
-        let fields =
-            |fields: &Fields| fields.iter().map(|(name, value)| name.len() + weight(value)).sum::<usize>();
-        match self {
-            Self::Nothing(_) => 40,
-            Self::Fields(before, edit) => {
-                let edit = edit.iter().map(|(name, v)| name.len() + v.as_ref().map_or(1, weight));
-                40 + fields(before) + edit.sum::<usize>()
-            }
-            Self::Removed(before) => 40 + fields(before),
-        }
-    }
-}
-
-fn weight(value: &Value) -> usize {
-    match value {
-        Value::Text(text) => text.len() + 3,
-        Value::Bytes(bytes) => bytes.len() + 3,
-        Value::List(list) => list.iter().map(weight).sum::<usize>() + 3,
-        Value::Map(map) => map.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>() + 3,
-        Value::Bool(_) | Value::Int(_) => 9,
-    }
-}
-
-/// Half a SHA-256 over the canonical encoding of a record's fields.
-fn hash<'a>(len: usize, fields: impl Iterator<Item = (&'a FieldName, &'a Value)>) -> [u64; 2] {
-    let mut encoder = Encoder::default();
-    encoder.map(len);
-    for (name, value) in fields {
-        encoder.text(name);
-        encoder.value(value);
-    }
-    let sha256 = encoder.sha256();
-    let number = |from: usize| sha256[from..from + 8].iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
-    [number(0), number(8)]
-}
-
-/// The hash of a live record's fields, as [`Before::Nothing`] has it.
-#[must_use]
-pub fn hash_of(fields: &Fields) -> [u64; 2] {
-    hash(fields.len(), fields.iter())
-}
-
 /// What an import writes.
 pub struct Importing<'a, T, E> {
     /// Its id, and who and when.
@@ -219,10 +142,10 @@ impl Store {
     ///
     /// # Errors
     /// Of `go_on`, or as [`Store::apply`]; nothing is written then.
-    pub fn import<T: Serialize>(
+    pub fn import<'e, T: Serialize>(
         &mut self,
         id: ImportId,
-        importing: Importing<'_, T, impl Iterator<Item = (SpaceName, RecordId, Operation)>>,
+        importing: Importing<'_, T, impl Iterator<Item = (&'e SpaceName, RecordId, Operation)>>,
         go_on: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<bool> {
         let Importing { author, facts, did, most, edits, keep } = importing;
@@ -235,13 +158,12 @@ impl Store {
         let line = self.transaction(|tx| begin(tx, id, author.time, facts))?;
         let done = self.transaction(|tx| {
             let mut writing = Writing::new(tx, &author, writer, keep);
-            let mut kept = Keeping { tx, line, part: 0, space: None, rows: Vec::new(), bytes: 0 };
+            let mut kept = Keeping::new(tx, line);
             let mut count = 0;
             for (space, record, operation) in edits {
-                let before = operation.clone();
-                let (_, seen) = writing.write(&space, record, operation)?;
-                if let Some(before) = Before::of(seen, &before) {
-                    kept.keep(&space, record, before)?;
+                let written = writing.write(space, record, operation)?;
+                if let Some(before) = Before::of(written.before, written.operation) {
+                    kept.keep(space, record, before)?;
                 }
                 count += 1;
                 go_on(count)?;
@@ -314,19 +236,9 @@ impl Store {
     pub fn before_import(
         &self,
         id: ImportId,
-        mut each: impl FnMut(&SpaceName, RecordId, Before) -> Result<()>,
+        each: impl FnMut(&SpaceName, RecordId, Before) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT space, import_before.body FROM import_before JOIN import_line ON line = place
-             WHERE id = ?1 ORDER BY part",
-        )?;
-        let mut found = statement.query([id.0.as_bytes()])?;
-        while let Some(row) = found.next()? {
-            let space = rows::space_name(&row.get::<_, String>(0)?)?;
-            let part: Vec<(RecordId, Before)> = rows::body(row, 1)?;
-            part.into_iter().try_for_each(|(record, before)| each(&space, record, before))?;
-        }
-        Ok(())
+        before::each(&self.db, id, each)
     }
 
     /// The heads of the spaces named; `None` where the machine is no member.
@@ -341,42 +253,6 @@ impl Store {
                 Ok((space.clone(), found.map(|found| found.head)))
             })
             .collect()
-    }
-}
-
-/// What stood before, gathered into rows of a bounded size.
-struct Keeping<'a> {
-    tx: &'a Transaction<'a>,
-    line: i64,
-    part: i64,
-    space: Option<SpaceName>,
-    rows: Vec<(RecordId, Before)>,
-    bytes: usize,
-}
-
-impl Keeping<'_> {
-    fn keep(&mut self, space: &SpaceName, record: RecordId, before: Before) -> Result<()> {
-        if self.space.as_ref() != Some(space) {
-            self.end()?;
-            self.space = Some(space.clone());
-        }
-        self.bytes += before.weight();
-        self.rows.push((record, before));
-        if self.bytes >= PART { self.end() } else { Ok(()) }
-    }
-
-    fn end(&mut self) -> Result<()> {
-        let rows = core::mem::take(&mut self.rows);
-        self.bytes = 0;
-        let Some(space) = self.space.as_ref().filter(|_| !rows.is_empty()) else {
-            return Ok(());
-        };
-        let mut statement = self
-            .tx
-            .prepare_cached("INSERT INTO import_before(line, part, space, body) VALUES (?1, ?2, ?3, ?4)")?;
-        statement.execute(params![self.line, self.part, space.to_string(), wire::encode(&rows)?])?;
-        self.part += 1;
-        Ok(())
     }
 }
 
@@ -527,3 +403,6 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|error| Error::from(Malformed(error.to_string())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@
 //! | this one | opening, what is kept once, the spaces |
 //! | `edit` | a person's edits and imports, what a person sees |
 //! | `exchange` | what to send, what to make of the answer, Start and Stop |
-//! | `imports` | imports under their ids, each at most once, with what stood before |
+//! | `imports`, `before` | imports under their ids, each at most once, and what stood before them |
 //! | `kept` | snapshots, superseded values, history |
 //! | `procedures` | what the undo of a procedure needs |
 //! | `prepared` | whose data were prepared, and when |
@@ -16,6 +16,7 @@
 //! | `log` | logins, journals of procedures, the communication log |
 //! | `moment` | all of it at one moment, for whoever reads long |
 
+mod before;
 mod edit;
 mod exchange;
 mod imports;
@@ -29,11 +30,10 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
+pub use before::{Before, FieldEdit, hash_of};
 pub use edit::{Batch, Edit};
 pub use exchange::{Plan, Report};
-pub use imports::{
-    Before, FieldEdit, ImportFacts, ImportLine, ImportState, Importing, KEPT_DAYS, KEPT_IMPORTS, hash_of,
-};
+pub use imports::{ImportFacts, ImportLine, ImportState, Importing, KEPT_DAYS, KEPT_IMPORTS};
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
 pub(crate) use moment::{Moment, Records};

@@ -117,22 +117,14 @@ pub(super) fn remove_copy(tx: &Transaction<'_>, space: i64, id: RecordId) -> Res
     Ok(())
 }
 
-/// The copies of all records, dead ones too, one by one.
-pub(super) fn each_copy(db: &Connection, space: i64, mut each: impl FnMut(RecordId, Record)) -> Result<()> {
-    let mut statement = db.prepare_cached("SELECT record, body FROM record WHERE space = ?1")?;
-    let mut rows = statement.query([space])?;
-    while let Some(row) = rows.next()? {
-        each(RecordId(uuid(row, 0)?), body(row, 1)?);
-    }
-    Ok(())
-}
-
 /// The copies of all records, dead ones too.
 pub(super) fn copies(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, Record>> {
+    let mut statement = db.prepare_cached("SELECT record, body FROM record WHERE space = ?1")?;
+    let mut rows = statement.query([space])?;
     let mut copies = BTreeMap::new();
-    each_copy(db, space, |id, copy| {
-        copies.insert(id, copy);
-    })?;
+    while let Some(row) = rows.next()? {
+        copies.insert(RecordId(uuid(row, 0)?), body(row, 1)?);
+    }
     Ok(copies)
 }
 

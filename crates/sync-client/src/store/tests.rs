@@ -312,6 +312,24 @@ fn a_late_answer_is_ignored() {
 }
 
 #[test]
+fn a_poll_that_was_overtaken_says_nothing() {
+    let (mut server, mut a, mut b) = agreed();
+    let plan = a.plan(NOW).unwrap().unwrap();
+    set(&mut b, &alice(), 1, &[("f", 7)]);
+    server.level(&mut b);
+    let late = server.answer(&a, &plan);
+    assert!(!late.moved.is_empty());
+    set(&mut b, &alice(), 1, &[("f", 8)]);
+    server.level(&mut b);
+    server.level(&mut a);
+    let stands = (a.progress.polled, a.spaces().unwrap().iter().map(|s| s.wanted).collect::<Vec<_>>());
+    a.absorb(&plan, late, PATIENCE, NOW).unwrap();
+    let now = (a.progress.polled, a.spaces().unwrap().iter().map(|s| s.wanted).collect::<Vec<_>>());
+    assert_eq!(now, stands);
+    assert!(!a.outcome(NOW).unwrap().to_do);
+}
+
+#[test]
 fn an_answer_of_another_server_or_opening_is_not_taken() {
     let (mut server, mut a, _) = agreed();
     set(&mut a, &alice(), 1, &[("f", 2)]);

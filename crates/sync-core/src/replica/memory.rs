@@ -167,9 +167,11 @@ impl Memory {
         (request, sent)
     }
 
-    /// Takes an answer. `fresh` gives an incarnation, or a snapshot's name, whenever one is drawn.
+    /// Takes an answer to the request that asked from the poll `asked`, and of whose spaces `sent` is remembered. `fresh`
+    /// gives an incarnation, or a snapshot's name, whenever one is drawn.
     pub fn absorb(
         &mut self,
+        asked: Option<Polled>,
         sent: &BTreeMap<SpaceName, Sent>,
         answer: SyncAnswer,
         fresh: &mut impl FnMut() -> Uuid,
@@ -178,8 +180,11 @@ impl Memory {
         if opening != self.opening {
             return;
         }
-        self.polled = Some(polled);
-        for moved in moved {
+        let goes_on = super::goes_on(asked, self.polled);
+        if goes_on {
+            self.polled = Some(polled);
+        }
+        for moved in moved.into_iter().filter(|_| goes_on) {
             match moved.at {
                 Some((generation, head)) => {
                     self.wanted.insert(moved.space, Wanted { epoch: polled.epoch, generation, head });

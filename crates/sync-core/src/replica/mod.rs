@@ -24,7 +24,7 @@ use crate::{
     change::{Author, Change, Context, Operation},
     id::{ChangeId, Epoch, Generation, Incarnation, RecordId, Sequence, VIEW_SEQUENCE},
     merge::{Applied, apply},
-    protocol::{Ancestor, SpaceRequest},
+    protocol::{Ancestor, Polled, SpaceRequest},
     record::{FieldName, Record},
     server::changes_to_bring_back,
     space::SpaceName,
@@ -110,6 +110,14 @@ pub struct Wanted {
     pub generation: Generation,
     /// The space's head.
     pub head: Sequence,
+}
+
+/// Whether what a poll says is to be taken: only where the question that it answers went on from where the last poll that
+/// was taken ended. One that was overtaken says nothing that the next does not say again, and what it says may be older
+/// than what is known.
+#[must_use]
+pub fn goes_on(asked: Option<Polled>, stands: Option<Polled>) -> bool {
+    asked == stands
 }
 
 /// What a person sees of a record, and edits: the copy with the outbox's changes to it on top, in order. Not the own

@@ -226,6 +226,10 @@ impl Step {
             .map(ToString::to_string)
             .collect(),
             Self::SetDestinationToOwnServer => at_machine(&["set-destination", "localhost:8443"]),
+            Self::SetDisplayLanguage(language) => at_machine(&["machine", "--display-language", language]),
+            Self::SetPolicyPassword => at_machine(&["policy-password", "--password-file", "FILE"]),
+            Self::RemovePolicyPassword => at_machine(&["policy-password", "--remove"]),
+            Self::EndProcess(process) => at_machine(&["process", "end", process.as_str()]),
             Self::Prepare | Self::PrepareInParts(_) => at_machine(&["prepare"]),
             Self::StopSynchronization => at_machine(&["stop"]),
             Self::StartSynchronization => at_machine(&["start"]),
@@ -233,7 +237,8 @@ impl Step {
             Self::DeleteOnServer => at_server(&["delete", "--user", "NAME", "--group", "ID"]),
             Self::Transfer(operation, item) => {
                 let word = if operation.is_import() { "import" } else { "export" };
-                at_machine(&[word, file_of(*operation), "--item", item.as_str()])
+                let batch: &[&str] = if operation.is_batch() { &["--batch"] } else { &[] };
+                at_machine(&[&[word, file_of(*operation)], batch, &["--item", item.as_str()]].concat())
             }
             Self::RemoveEntries(Limit::Users, _) => at_server(&["delete", "--user", "NAME"]),
             Self::RemoveEntries(Limit::GroupLists, _) => at_server(&["delete", "--group", "ID"]),
@@ -242,6 +247,12 @@ impl Step {
             }
             Self::RemoveEntries(Limit::OneTouch, _) => {
                 at_machine(&["address", "remove", "RECORD", "--list", "11"])
+            }
+            Self::RemoveEntries(Limit::LocalUsers, _) => {
+                at_machine(&["item", "remove", "authentication-users", "RECORD"])
+            }
+            Self::RemoveEntries(Limit::DepartmentIds, _) => {
+                at_machine(&["item", "remove", "department-id-management", "RECORD"])
             }
             _ => return None,
         })

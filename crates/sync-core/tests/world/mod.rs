@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use sync_core::{
     change::{Author, Operation},
     id::{ChangeId, Epoch, Incarnation, MachineId, Opening, ProcedureId, RecordId, ServerId, SnapshotId},
-    protocol::{Limits, SyncAnswer, SyncRequest, Told},
+    protocol::{Limits, Polled, SyncAnswer, SyncRequest, Told},
     record::{Lost, Record, Superseded},
     replica::{self, Sent},
     server::{self, Action, Answer, Event, Machine, Request, Scope, Session, StoreHead},
@@ -46,6 +46,7 @@ pub struct Letter {
 #[derive(Clone)]
 pub struct Reply {
     pub machine: usize,
+    pub asked: Option<Polled>,
     pub sent: BTreeMap<SpaceName, Sent>,
     pub answer: SyncAnswer,
 }
@@ -146,7 +147,12 @@ impl World {
             action = session.handle(Event::Committed(answers, &self.server.heads()), self.now);
         }
         match action {
-            Action::Reply(answer) => Reply { machine: letter.machine, sent: letter.sent.clone(), answer },
+            Action::Reply(answer) => Reply {
+                machine: letter.machine,
+                asked: letter.request.polled,
+                sent: letter.sent.clone(),
+                answer,
+            },
             other => panic!("no reply: {other:?}"),
         }
     }
@@ -159,7 +165,7 @@ impl World {
         };
         let told = reply.answer.told.clone();
         let machine = &mut self.machines[reply.machine];
-        machine.absorb(&reply.sent, reply.answer, &mut fresh);
+        machine.absorb(reply.asked, &reply.sent, reply.answer, &mut fresh);
         for Told { space, stands } in told {
             if let Some(standing) = stands {
                 machine.start(&space, &standing, &mut fresh);

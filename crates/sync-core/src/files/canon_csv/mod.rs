@@ -26,7 +26,7 @@ mod write;
 
 pub use export::{Options, new_book};
 pub use header::Header;
-pub use read::read;
+pub use read::{each_row, read};
 pub use write::write;
 
 use super::{Owner, Report, charset::Charset};

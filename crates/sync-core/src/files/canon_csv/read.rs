@@ -25,6 +25,27 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// [`FileError`] where the file as a whole is no Canon address book, is damaged, or is too large.
 pub fn read(bytes: &[u8]) -> Result<AddressBook, FileError> {
+    walk(bytes, |item, items| match (item, items.last_mut()) {
+        (Item::Verbatim(more), Some(Item::Verbatim(last))) => last.0.extend_from_slice(&more.0),
+        (item, _) => items.push(item),
+    })
+}
+
+/// Reads the entries of a Canon address book one after the other, for whoever does not write it back: what lies in memory
+/// does not grow with their number. What came before an error must be forgotten.
+///
+/// # Errors
+/// As [`read`].
+pub fn each_row(bytes: &[u8], mut each: impl FnMut(Row)) -> Result<Report, FileError> {
+    let book = walk(bytes, |item, _| {
+        if let Item::Row(row) = item {
+            each(*row);
+        }
+    })?;
+    Ok(book.report)
+}
+
+fn walk(bytes: &[u8], mut each: impl FnMut(Item, &mut Vec<Item>)) -> Result<AddressBook, FileError> {
     if bytes.len() > MAX_BYTES {
         return Err(FileError::TooLarge { bytes: bytes.len(), limit: MAX_BYTES });
     }
@@ -81,12 +102,7 @@ pub fn read(bytes: &[u8]) -> Result<AddressBook, FileError> {
         let source = &bytes[at..at + span.end];
         let ends = span.end > span.text;
         let item = rows.take(&text, source, line, ends, &mut book.report)?;
-        match (item, book.items.last_mut()) {
-            (Item::Verbatim(more), Some(Item::Verbatim(last))) => {
-                last.0.extend_from_slice(&more.0);
-            }
-            (item, _) => book.items.push(item),
-        }
+        each(item, &mut book.items);
         at += span.end;
         line += span.lines;
     }

@@ -511,3 +511,17 @@ proptest! {
         prop_assert_eq!(back.report.read, entries.len());
     }
 }
+
+#[test]
+fn entries_that_come_one_by_one_are_those_of_the_whole_book() {
+    let file = b"objectclass,cn,mailaddress,indxid,\r\n\r\nemail,\"A\",\"a@b.example\",201,\r\nemail,B,\"b@b.example\",202,\r\n";
+    let book = read(file).unwrap();
+    let mut rows = Vec::new();
+    let report = each_row(file, |row| rows.push(row)).unwrap();
+    assert_eq!((rows.iter().collect::<Vec<_>>(), &report), (book.rows().collect(), &book.report));
+    assert_eq!(rows.len(), 2);
+    assert_eq!(
+        each_row(b"objectclass,cn,\r\nemail,\"A", |_| {}),
+        Err(read(b"objectclass,cn,\r\nemail,\"A").unwrap_err())
+    );
+}

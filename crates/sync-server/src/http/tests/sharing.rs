@@ -1,11 +1,12 @@
 //! How settings are shared: who may change it, what is refused, and what machines hear of it.
 
-use super::served::{Served, change, push};
+use super::served::{Served, change, machine, push};
+use crate::store::Store as _;
 use sync_core::{
     api::{self, ScopeAnswer, ScopeInfo, ScopeRequest},
     catalogue::{SETTINGS, Sharing},
     protocol::Reply,
-    server::Scope,
+    server::{Request, Scope},
     sharing::{self, SharingScope},
 };
 
@@ -39,8 +40,8 @@ async fn a_scope_is_changed_and_reaches_every_machine() {
     let differ: Vec<&str> =
         now.iter().zip(&before).filter(|(a, b)| a != b).map(|(a, _)| &*a.setting).collect();
     assert_eq!(differ, ["copy.copies"]);
-    for machine in [1, 2] {
-        let answer = served.sync(machine, &push(scopes.clone(), vec![])).await;
+    for number in [1, 2] {
+        let answer = served.sync(number, &push(scopes.clone(), vec![])).await;
         let Reply::Ok(page) = &answer.spaces[0].reply else { panic!("{answer:?}") };
         let chosen = sharing::device_specific(page.page.iter().map(|(_, record)| record));
         assert_eq!(chosen, ["copy.copies".to_string()].into());
@@ -81,4 +82,22 @@ async fn what_cannot_be_chosen_is_refused_and_writes_nothing() {
     let answer = served.sync(1, &push(scopes, vec![])).await;
     let Reply::Ok(page) = &answer.spaces[0].reply else { panic!("{answer:?}") };
     assert_eq!((page.head, page.page.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_machine_that_was_enrolled_before_there_were_scopes_hears_of_them_too() {
+    let served = Served::new();
+    served.enrol(1, Scope::All).await;
+    let scopes = sharing::space("office");
+    let leave = vec![scopes.clone()];
+    let now = crate::clock::now();
+    let request = Request::Membership { machine: machine(1), login: None, join: vec![], leave, now };
+    served.interface.store().commit(vec![request]).await.unwrap();
+    let answer = served.sync(1, &push(scopes.clone(), vec![])).await;
+    assert_eq!(answer.spaces[0].reply, Reply::Forbidden);
+    for _ in 0..2 {
+        served.interface.all_hear_of_scopes().await.unwrap();
+        let answer = served.sync(1, &push(scopes.clone(), vec![])).await;
+        assert!(matches!(answer.spaces[0].reply, Reply::Ok(_)), "{answer:?}");
+    }
 }
