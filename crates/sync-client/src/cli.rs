@@ -2,7 +2,7 @@
 
 use crate::{
     addresses::{Entry, ListOf},
-    bundle,
+    bundle::{self, Lock, passphrase},
     command::{Command, Output},
     decide, distribution,
     error::{Error, Result},
@@ -273,13 +273,29 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
         #[arg(long)]
         list: bool,
     },
-    /// Export address lists into a file (Canon CSV) (administrator)
+    /// Export items into a file: address lists as Canon CSV, everything else as a bundle (administrator)
+    #[command(after_help = "Examples:
+  sync-client --data DIR --administrator-token FILE export lists.csv
+  sync-client --data DIR --administrator-token FILE export printer.bundle --item printer-settings
+  sync-client --data DIR --administrator-token FILE export all.bundle --batch --passphrase-file phrase
+
+A batch holds everything that a batch can, or the items that are named. Keys, PINs and keychains
+leave the machine only in an encrypted file.")]
     Export {
         /// The file; `-` for the standard output. An existing one is replaced whole
         file: PathBuf,
         #[command(flatten)]
         which: Which,
-        /// Write readable passwords too
+        /// Export in a batch: all items of one, or those named
+        #[arg(long)]
+        batch: bool,
+        /// Encrypt the file with the pass phrase in the first line of this one
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// Encrypt the file with a pass phrase that is asked for at the terminal
+        #[arg(long, conflicts_with = "passphrase_file")]
+        encrypt: bool,
+        /// Write readable passwords too; an encrypted file has them in any case
         #[arg(long)]
         with_passwords: bool,
         /// Pass over items that a rule refuses; otherwise one refused item refuses all
@@ -424,10 +440,10 @@ impl Whose {
     }
 }
 
-/// Which lists of a file.
+/// Which items of a file.
 #[derive(Debug, Args)]
 struct Which {
-    /// Take only this item: address-book, personal-address-list, user-group-address-list; may be given again
+    /// Take only this item, such as address-book (`decide --list-items` has them all); may be given again
     #[arg(long, value_name = "ITEM")]
     item: Vec<Item>,
     /// Import: the user to whom rows without an owner go. Export: only this user's list
@@ -759,9 +775,32 @@ fn command(words: Words) -> Result<Command> {
                 secrets,
             })
         }
-        Words::Export { file, which: Which { item: items, user, group }, with_passwords, skip_refused } => {
+        Words::Export {
+            file,
+            which: Which { item: items, user, group },
+            batch,
+            passphrase_file,
+            encrypt,
+            with_passwords,
+            skip_refused,
+        } => {
             let file = if file == Path::new("-") { None } else { Some(whole(&file)?) };
-            Command::Export(ExportOrder { file, items, user, group, with_passwords, skip_refused })
+            let lock = match &passphrase_file {
+                Some(file) => passphrase::from_file(file)?,
+                None if encrypt => passphrase::ask(true)?,
+                None => Lock::Plain,
+            };
+            let secrets = FileSecrets { pass_phrase: passphrase::text(&lock), ..FileSecrets::default() };
+            Command::Export(ExportOrder {
+                file,
+                items,
+                user,
+                group,
+                with_passwords,
+                skip_refused,
+                batch,
+                secrets,
+            })
         }
         Words::Prepare { user, group, wait } => {
             Command::Prepare(PrepareOrder { users: user, groups: group, patience: Duration::from_secs(wait) })

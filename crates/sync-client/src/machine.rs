@@ -4,6 +4,7 @@
 //! else may be called meanwhile, from the same thread or another: no lock is held while the network is waited for.
 
 use crate::{
+    bundle::Work,
     connection::{Connection, Target},
     draw::{self, now},
     error::{Error, ErrorReport, Result},
@@ -39,11 +40,18 @@ pub struct Options {
     pub login: Duration,
     /// How long proving an administrator waits for the server.
     pub proof: Duration,
+    /// How much work the pass phrase of a bundle makes.
+    pub bundle_work: Work,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pace: Pace::default(), login: Duration::from_secs(3), proof: Duration::from_secs(3) }
+        Self {
+            pace: Pace::default(),
+            login: Duration::from_secs(3),
+            proof: Duration::from_secs(3),
+            bundle_work: Work::default(),
+        }
     }
 }
 

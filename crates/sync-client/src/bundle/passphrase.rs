@@ -4,6 +4,7 @@ use super::{Lock, denied, passphrase_needed};
 use crate::error::{Error, Result};
 use age::secrecy::zeroize::Zeroize as _;
 use std::{fs::File, io::Read as _, path::Path};
+use sync_core::address::Secret;
 
 /// No pass phrase is longer, in bytes.
 const LONGEST: u64 = 4096;
@@ -32,6 +33,15 @@ pub fn from_file(path: &Path) -> Result<Lock> {
     });
     bytes.zeroize();
     lock
+}
+
+/// The pass phrase itself, as an order carries it to the process that makes or opens the file.
+#[must_use]
+pub fn text(lock: &Lock) -> Option<Secret> {
+    match lock {
+        Lock::Plain => None,
+        Lock::PassPhrase(phrase) => Some(Secret(age::secrecy::ExposeSecret::expose_secret(phrase).into())),
+    }
 }
 
 /// Asks at the terminal, without showing what is typed; twice where it is for a new bundle.

@@ -90,14 +90,7 @@ async fn only_the_rows_of_the_item_are_taken_and_a_repeat_changes_nothing() {
 
     // And out again: the same entries, of which those who are named by whom they belong to.
     let out = folder.path().join("out.csv");
-    let export = ExportOrder {
-        file: Some(out.clone()),
-        items: Vec::new(),
-        user: None,
-        group: None,
-        with_passwords: true,
-        skip_refused: false,
-    };
+    let export = ExportOrder { file: Some(out.clone()), with_passwords: true, ..ExportOrder::default() };
     let report = machine.export(&export, Some(TOKEN)).await.unwrap();
     assert_eq!((report.entries, report.spaces.len()), (all, 4));
     assert_eq!(report.bytes as u64, fs::metadata(&out).unwrap().len());

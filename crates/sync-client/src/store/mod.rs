@@ -14,6 +14,7 @@
 //! | `prepared` | whose data were prepared, and when |
 //! | `scope` | which settings are device-specific here, and what a change of that writes |
 //! | `log` | logins, journals of procedures, the communication log |
+//! | `moment` | all of it at one moment, for whoever reads long |
 
 mod before;
 mod edit;
@@ -21,6 +22,7 @@ mod exchange;
 mod imports;
 mod kept;
 mod log;
+mod moment;
 mod prepared;
 mod procedures;
 mod rows;
@@ -34,6 +36,7 @@ pub use exchange::{Plan, Report};
 pub use imports::{ImportFacts, ImportLine, ImportState, Importing, KEPT_DAYS, KEPT_IMPORTS};
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
+pub(crate) use moment::{Moment, Records};
 pub use prepared::Prepared;
 pub(crate) use procedures::Image;
 pub(crate) use scope::own_place;
