@@ -422,9 +422,9 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
             return;
         }
         assert_eq!(is.generations, [2; 2], "{cut:?}: {is:?}");
-        for n in 0..2 {
-            let (held, here) = (is.reserved[n], is.lists[n] == after[n]);
-            assert!(here || is.lists[n] == empty, "{cut:?} leaves something between: {is:?}");
+        for ((held, list), after) in is.reserved.into_iter().zip(&is.lists).zip(&after) {
+            let here = list == after;
+            assert!(here || *list == empty, "{cut:?} leaves something between: {is:?}");
             assert!(held != here, "{cut:?}: reserved until the start's changes are here: {is:?}");
         }
     });

@@ -101,7 +101,8 @@ fn acts() -> impl Strategy<Value = Request> {
         prop::collection::vec((1..4_u128, 0..10_u64), 0..2),
     );
     let undone_spaces = prop::collection::vec(one_undone, 0..3).prop_map(|all| {
-        let one = |(space, before, started): (SpaceName, BTreeMap<u128, (i64, String)>, Vec<(u128, u64)>)| {
+        type Drawn = (SpaceName, BTreeMap<u128, (i64, String)>, Vec<(u128, u64)>);
+        let one = |(space, before, started): Drawn| {
             let before = before.into_iter();
             SpaceToUndo {
                 space,
