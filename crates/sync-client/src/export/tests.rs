@@ -5,6 +5,7 @@ use crate::{
     Options,
     bundle::{self, Lock, Work},
     draw::{self, hex},
+    import::ImportOrder,
     password,
     store::{Batch, Edit, Identity, Store, own_place},
 };
@@ -21,6 +22,7 @@ use sync_core::{
     id::RecordId,
     import::{Departures, Secrets},
     machine::SyncState,
+    procedure::ListMode,
     protocol::TokenProof,
     value::Value,
 };
@@ -392,4 +394,52 @@ fn an_interrupted_export_leaves_the_old_file() {
     assert_eq!(fs::read(&file).unwrap(), b"old");
     let parts = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
     assert!(!parts.into_iter().any(|name| name.to_string_lossy().ends_with(".part")));
+}
+
+#[tokio::test]
+async fn what_one_machine_exports_another_one_takes() {
+    let (folder, records) = (tempfile::tempdir().unwrap(), everything());
+    let source = machine(&folder, SyncState::Stopped, &records);
+    let order = encrypted(batch(&folder, &[]));
+    source.export(&order, Some(TOKEN)).await.unwrap();
+    let (_, exported) = read(&order);
+
+    // The other machine has the same people and speaks the same language (rule 4), and has the same policy password.
+    let basic = SpaceName::local("basic-information");
+    let policy = SpaceName::local("security-policy");
+    let mut there: Records = records.keys().map(|space| (space.clone(), BTreeMap::new())).collect();
+    for (space, name) in [(basic, "preferences.language"), (policy, "policy.password")] {
+        let id = RecordId::of_setting(name);
+        let fields = records[&space][&id].clone();
+        there.entry(space).or_default().insert(id, fields);
+    }
+    let other = tempfile::tempdir().unwrap();
+    let destination = machine(&other, SyncState::Stopped, &there);
+    let import = ImportOrder {
+        mode: ListMode::Replace,
+        batch: true,
+        secrets: order.secrets.clone(),
+        ..ImportOrder::new(order.file.clone().unwrap())
+    };
+    let done = destination.import(&import, Some(TOKEN)).await.unwrap();
+    assert!(done.touched() > 300, "{}", done.text());
+
+    // What comes out there again is the same, whatever its records are called there.
+    let again = encrypted(batch(&other, &[]));
+    destination.export(&again, Some(TOKEN)).await.unwrap();
+    let (_, arrived) = read(&again);
+    let settings = |entries: &[Entry]| -> Vec<Entry> {
+        let setting = |entry: &&Entry| type_of(&entry.fields) == Some(SETTING_TYPE);
+        entries.iter().filter(setting).cloned().collect()
+    };
+    assert_eq!(settings(&arrived), settings(&exported));
+    let shapes = |entries: &[Entry]| {
+        let mut counts: BTreeMap<(String, String, Option<String>), usize> = BTreeMap::new();
+        for entry in entries {
+            let kind = type_of(&entry.fields).map(ToString::to_string);
+            *counts.entry((entry.item.clone(), entry.place.clone(), kind)).or_default() += 1;
+        }
+        counts
+    };
+    assert_eq!(shapes(&arrived), shapes(&exported));
 }
