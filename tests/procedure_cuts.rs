@@ -263,8 +263,9 @@ impl Office {
         (Recorded { machine, server, moments }, said)
     }
 
-    /// Both sides lose their power: what was written until then is there, and a torn piece of what came next.
-    fn cut(&self, recorded: &Recorded, (machine, server): (usize, usize), backup: Option<&Path>) {
+    /// Both sides lose their power: what was written until then is there, and a torn piece of what came next. `lay_backup`
+    /// lays what there is of the backup into its folder.
+    fn cut(&self, recorded: &Recorded, (machine, server): (usize, usize), lay_backup: impl FnOnce(&Path)) {
         for machine in &self.fleet.machines {
             machine.kill();
         }
@@ -275,15 +276,23 @@ impl Office {
         recorded.machine.lay(Cut::After(machine + 1_000), &self.one().data).unwrap();
         recorded.server.lay(Cut::After(server + 1_000), &self.fleet.server_data()).unwrap();
         let backups = self.fleet.server_data().join("backups");
-        let _ = fs::remove_dir_all(&backups);
-        if let Some(backup) = backup {
-            fs::create_dir(&backups).unwrap();
-            fs::copy(backup, backups.join(backup.file_name().unwrap())).unwrap();
-        }
+        fs::remove_dir_all(&backups).unwrap();
+        fs::create_dir(&backups).unwrap();
+        lay_backup(&backups);
         remove(&self.two().data.join("replica.db"));
         copy(self.off.path(), &self.two().data);
         self.fleet.restart_server().unwrap();
         self.one().run().unwrap();
+    }
+
+    /// The backup that a procedure speaks of is there, and whole.
+    fn backup_is_whole(&self, report: &Value, at: &str) {
+        let name = report["steps"][2]["evidence"]["backup"].as_str().unwrap();
+        let backup = rusqlite::Connection::open(self.fleet.server_data().join("backups").join(name)).unwrap();
+        let found: String = backup.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        let emptied: bool =
+            backup.query_row("SELECT NOT EXISTS(SELECT 1 FROM record)", [], |row| row.get(0)).unwrap();
+        assert_eq!((&*found, emptied), ("ok", false), "{name} after a cut {at}");
     }
 
     /// Both machines, and so the server, have this; the other one is switched on only now.
@@ -377,19 +386,18 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
     let office = Office::open();
     let (one, empty) = (office.one(), format!("{:?}", BTreeMap::<u8, u8>::new()));
     let people_before = found(one, true);
-    let [replica, store] = office.databases();
 
     let (forth, done) = office.record(&["procedure", &office.file]);
     let procedure: ProcedureId = done["procedure"].as_str().unwrap().parse().unwrap();
-    let backup = office.folder.path().join(done["steps"][2]["evidence"]["backup"].as_str().unwrap());
-    fs::copy(office.fleet.server_data().join("backups").join(backup.file_name().unwrap()), &backup).unwrap();
+    let name = done["steps"][2]["evidence"]["backup"].as_str().unwrap();
+    let backup = office.folder.path().join(name);
+    fs::copy(office.fleet.server_data().join("backups").join(name), &backup).unwrap();
     office.fleet.restart_server().unwrap();
     one.run().unwrap();
     assert_eq!(office.procedure(), procedure);
     let people_after = found(one, false);
     let (back, undone) = office.record(&["procedure", "--undo"]);
     assert_eq!((&done["phase"], &undone["phase"]), (&"finished".into(), &"undone".into()));
-    let _ = (&replica, &store);
 
     // The machine, forth: its lists are as before until the import, and as the file has them from then on.
     let lay = |cuts: &Cuts, cut| {
@@ -422,9 +430,9 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
             return;
         }
         assert_eq!(is.generations, [2; 2], "{cut:?}: {is:?}");
-        for n in 0..2 {
-            let (held, here) = (is.reserved[n], is.lists[n] == after[n]);
-            assert!(here || is.lists[n] == empty, "{cut:?} leaves something between: {is:?}");
+        for ((held, list), after) in is.reserved.into_iter().zip(&is.lists).zip(&after) {
+            let here = list == after;
+            assert!(here || *list == empty, "{cut:?} leaves something between: {is:?}");
             assert!(held != here, "{cut:?}: reserved until the start's changes are here: {is:?}");
         }
     });
@@ -459,16 +467,27 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
     let resumed = |args: &[&str], phase: &str, at: &str| {
         let report = one.ok(args).unwrap_or_else(|error| panic!("{args:?} after a cut {at}: {error}"));
         assert_eq!(report["phase"], phase, "{args:?} after a cut {at}: {report}");
+        if phase == "finished" {
+            office.backup_is_whole(&report, at);
+        }
     };
+    let whole_backup = |folder: &Path| assert!(fs::copy(&backup, folder.join(name)).is_ok());
     let moments = sample(&forth, &machine_forth, &server_forth);
     let mut stages = BTreeSet::new();
     for (n, moment) in moments.iter().enumerate() {
         let (m, s) =
             (at(&machine_forth, &forth.machine, moment.0), at(&server_forth, &forth.server, moment.1));
         let told = format!("at {:?} with {:?} at the server", m.stage, s.kept);
-        // The file of a backup whose end the store does not know may be there or not.
-        let file_is_there = s.kept[1] || (m.stage == "running back-up" && n % 2 == 0);
-        office.cut(&forth, *moment, file_is_there.then_some(&*backup));
+        // Of a backup whose end the store does not know the file may be there, or a piece of it, or nothing.
+        office.cut(&forth, *moment, |folder| match (s.kept[1], n % 3) {
+            (true, _) | (false, 0) => whole_backup(folder),
+            (false, 1) => {
+                let piece = &fs::read(&backup).unwrap()[..10_000];
+                fs::write(folder.join(format!(".{name}.partial")), piece).unwrap();
+                fs::write(folder.join(format!(".{name}.partial-journal")), piece).unwrap();
+            }
+            _ => {}
+        });
         let stage = office.one().ok(&["procedure", "--list"]).unwrap()[0]["phase"].clone();
         assert_eq!(stage.as_str().unwrap_or("none"), m.stage.split(' ').next().unwrap(), "{told}");
         if m.stage == "none" {
@@ -494,7 +513,7 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
     for (n, moment) in moments.iter().enumerate() {
         let (m, s) = (at(&machine_back, &back.machine, moment.0), at(&server_back, &back.server, moment.1));
         let told = format!("at {:?} with {:?} at the server", m.stage, s.kept);
-        office.cut(&back, *moment, Some(&backup));
+        office.cut(&back, *moment, whole_backup);
         let how = if n % 2 == 0 && m.stage != "finished" { "--resume" } else { "--undo" };
         if m.stage != "undone" {
             resumed(&["procedure", how], "undone", &told);
