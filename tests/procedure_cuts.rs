@@ -297,6 +297,7 @@ impl Office {
 
     /// Both machines, and so the server, have this; the other one is switched on only now.
     fn all_have(&self, wanted: &BTreeSet<String>, ids: bool, at: &str) {
+        self.two().kill();
         self.two().run().unwrap();
         for machine in &self.fleet.machines {
             let now = until(|| Ok(found(machine, ids)), |now| now == wanted).unwrap();
@@ -367,18 +368,26 @@ fn at<'a, T>(seen: &'a [(usize, T)], cuts: &Cuts, bytes: usize) -> &'a T {
     &seen.iter().rev().find(|(whole, _)| *whole <= frames).unwrap().1
 }
 
-/// Of the moments at which the machine and the server stood in the same way, the first; or all.
+/// Of the moments at which the machine and the server stood in the same way, the first; or all. `answers` are the stages in
+/// which the machine waits for a result that the server keeps: the moment at which it is kept, and not yet told, is one
+/// whether or not it was observed.
 fn sample(
     recorded: &Recorded,
     machine: &[(usize, AtMachine)],
     server: &[(usize, AtServer)],
+    answers: &[(&str, usize)],
 ) -> Vec<(usize, usize)> {
+    let untold = answers.iter().map(|(stage, kept)| {
+        let waits = machine.iter().rev().find(|(_, is)| is.stage == *stage).unwrap().0;
+        let kept = server.iter().find(|(_, is)| is.kept[*kept]).unwrap().0;
+        (recorded.machine.bytes_of(waits), recorded.server.bytes_of(kept))
+    });
     let mut stood = BTreeSet::new();
-    let new = |moment: &&(usize, usize)| {
+    let new = |moment: &(usize, usize)| {
         let (m, s) = (at(machine, &recorded.machine, moment.0), at(server, &recorded.server, moment.1));
         stood.insert((m.stage.clone(), m.lists.clone(), s.kept, s.lists.clone())) || all()
     };
-    recorded.moments.iter().filter(new).copied().collect()
+    untold.chain(recorded.moments.iter().copied()).filter(new).collect()
 }
 
 #[test]
@@ -472,35 +481,41 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
         }
     };
     let whole_backup = |folder: &Path| assert!(fs::copy(&backup, folder.join(name)).is_ok());
-    let moments = sample(&forth, &machine_forth, &server_forth);
+    let moments =
+        sample(&forth, &machine_forth, &server_forth, &[("running back-up", 1), ("running delete", 2)]);
     let mut stages = BTreeSet::new();
     for (n, moment) in moments.iter().enumerate() {
         let (m, s) =
             (at(&machine_forth, &forth.machine, moment.0), at(&server_forth, &forth.server, moment.1));
         let told = format!("at {:?} with {:?} at the server", m.stage, s.kept);
-        // Of a backup whose end the store does not know the file may be there, or a piece of it, or nothing.
-        office.cut(&forth, *moment, |folder| match (s.kept[1], n % 3) {
-            (true, _) | (false, 0) => whole_backup(folder),
-            (false, 1) => {
-                let piece = &fs::read(&backup).unwrap()[..10_000];
-                fs::write(folder.join(format!(".{name}.partial")), piece).unwrap();
-                fs::write(folder.join(format!(".{name}.partial-journal")), piece).unwrap();
+        let is_over = matches!(&*m.stage, "none" | "finished");
+        for directly_back in [false, true] {
+            if directly_back && (is_over || n % 2 == 0 && !all()) {
+                continue;
             }
-            _ => {}
-        });
-        let stage = office.one().ok(&["procedure", "--list"]).unwrap()[0]["phase"].clone();
-        assert_eq!(stage.as_str().unwrap_or("none"), m.stage.split(' ').next().unwrap(), "{told}");
-        if m.stage == "none" {
-            assert_eq!(one.ask(&["procedure", "--resume"]).unwrap().code(), "no_procedure", "{told}");
-            resumed(&["procedure", &office.file], "finished", &told);
-        } else if m.stage != "finished" && (n % 2 == 0 || all()) {
-            resumed(&["procedure", "--resume"], "finished", &told);
-        }
-        if n % 2 == 0 || matches!(&*m.stage, "none" | "finished") || all() {
-            office.all_have(&people_after, false, &told);
-            office.two().kill();
-        }
-        if n % 2 == 1 || all() {
+            // Of a backup whose end the store does not know the file may be there, or a piece of it, or nothing.
+            office.cut(&forth, *moment, |folder| match (s.kept[1], n % 3) {
+                (true, _) | (false, 0) => whole_backup(folder),
+                (false, 1) => {
+                    let piece = &fs::read(&backup).unwrap()[..10_000];
+                    fs::write(folder.join(format!(".{name}.partial")), piece).unwrap();
+                    fs::write(folder.join(format!(".{name}.partial-journal")), piece).unwrap();
+                }
+                _ => {}
+            });
+            let stage = one.ok(&["procedure", "--list"]).unwrap()[0]["phase"].clone();
+            assert_eq!(stage.as_str().unwrap_or("none"), m.stage.split(' ').next().unwrap(), "{told}");
+            if !directly_back {
+                if is_over {
+                    assert_eq!(one.ask(&["procedure", "--resume"]).unwrap().code(), "no_procedure", "{told}");
+                }
+                match &*m.stage {
+                    "none" => resumed(&["procedure", &office.file], "finished", &told),
+                    "finished" => {}
+                    _ => resumed(&["procedure", "--resume"], "finished", &told),
+                }
+                office.all_have(&people_after, false, &told);
+            }
             resumed(&["procedure", "--undo"], "undone", &told);
             office.all_have(&people_before, true, &told);
         }
@@ -508,7 +523,7 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
     }
     println!("forth: {} of {} moments, {stages:?}", moments.len(), forth.moments.len());
     assert!(stages.len() > 3, "{stages:?}");
-    let moments = sample(&back, &machine_back, &server_back);
+    let moments = sample(&back, &machine_back, &server_back, &[("undoing delete", 4)]);
     let mut stages = BTreeSet::new();
     for (n, moment) in moments.iter().enumerate() {
         let (m, s) = (at(&machine_back, &back.machine, moment.0), at(&server_back, &back.server, moment.1));
