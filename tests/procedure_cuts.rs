@@ -263,8 +263,9 @@ impl Office {
         (Recorded { machine, server, moments }, said)
     }
 
-    /// Both sides lose their power: what was written until then is there, and a torn piece of what came next.
-    fn cut(&self, recorded: &Recorded, (machine, server): (usize, usize), backup: Option<&Path>) {
+    /// Both sides lose their power: what was written until then is there, and a torn piece of what came next. `lay_backup`
+    /// lays what there is of the backup into its folder.
+    fn cut(&self, recorded: &Recorded, (machine, server): (usize, usize), lay_backup: impl FnOnce(&Path)) {
         for machine in &self.fleet.machines {
             machine.kill();
         }
@@ -275,19 +276,28 @@ impl Office {
         recorded.machine.lay(Cut::After(machine + 1_000), &self.one().data).unwrap();
         recorded.server.lay(Cut::After(server + 1_000), &self.fleet.server_data()).unwrap();
         let backups = self.fleet.server_data().join("backups");
-        let _ = fs::remove_dir_all(&backups);
-        if let Some(backup) = backup {
-            fs::create_dir(&backups).unwrap();
-            fs::copy(backup, backups.join(backup.file_name().unwrap())).unwrap();
-        }
+        fs::remove_dir_all(&backups).unwrap();
+        fs::create_dir(&backups).unwrap();
+        lay_backup(&backups);
         remove(&self.two().data.join("replica.db"));
         copy(self.off.path(), &self.two().data);
         self.fleet.restart_server().unwrap();
         self.one().run().unwrap();
     }
 
+    /// The backup that a procedure speaks of is there, and whole.
+    fn backup_is_whole(&self, report: &Value, at: &str) {
+        let name = report["steps"][2]["evidence"]["backup"].as_str().unwrap();
+        let backup = rusqlite::Connection::open(self.fleet.server_data().join("backups").join(name)).unwrap();
+        let found: String = backup.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        let emptied: bool =
+            backup.query_row("SELECT NOT EXISTS(SELECT 1 FROM record)", [], |row| row.get(0)).unwrap();
+        assert_eq!((&*found, emptied), ("ok", false), "{name} after a cut {at}");
+    }
+
     /// Both machines, and so the server, have this; the other one is switched on only now.
     fn all_have(&self, wanted: &BTreeSet<String>, ids: bool, at: &str) {
+        self.two().kill();
         self.two().run().unwrap();
         for machine in &self.fleet.machines {
             let now = until(|| Ok(found(machine, ids)), |now| now == wanted).unwrap();
@@ -358,18 +368,26 @@ fn at<'a, T>(seen: &'a [(usize, T)], cuts: &Cuts, bytes: usize) -> &'a T {
     &seen.iter().rev().find(|(whole, _)| *whole <= frames).unwrap().1
 }
 
-/// Of the moments at which the machine and the server stood in the same way, the first; or all.
+/// Of the moments at which the machine and the server stood in the same way, the first; or all. `answers` are the stages in
+/// which the machine waits for a result that the server keeps: the moment at which it is kept, and not yet told, is one
+/// whether or not it was observed.
 fn sample(
     recorded: &Recorded,
     machine: &[(usize, AtMachine)],
     server: &[(usize, AtServer)],
+    answers: &[(&str, usize)],
 ) -> Vec<(usize, usize)> {
+    let untold = answers.iter().map(|(stage, kept)| {
+        let waits = machine.iter().rev().find(|(_, is)| is.stage == *stage).unwrap().0;
+        let kept = server.iter().find(|(_, is)| is.kept[*kept]).unwrap().0;
+        (recorded.machine.bytes_of(waits), recorded.server.bytes_of(kept))
+    });
     let mut stood = BTreeSet::new();
-    let new = |moment: &&(usize, usize)| {
+    let new = |moment: &(usize, usize)| {
         let (m, s) = (at(machine, &recorded.machine, moment.0), at(server, &recorded.server, moment.1));
         stood.insert((m.stage.clone(), m.lists.clone(), s.kept, s.lists.clone())) || all()
     };
-    recorded.moments.iter().filter(new).copied().collect()
+    untold.chain(recorded.moments.iter().copied()).filter(new).collect()
 }
 
 #[test]
@@ -377,19 +395,18 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
     let office = Office::open();
     let (one, empty) = (office.one(), format!("{:?}", BTreeMap::<u8, u8>::new()));
     let people_before = found(one, true);
-    let [replica, store] = office.databases();
 
     let (forth, done) = office.record(&["procedure", &office.file]);
     let procedure: ProcedureId = done["procedure"].as_str().unwrap().parse().unwrap();
-    let backup = office.folder.path().join(done["steps"][2]["evidence"]["backup"].as_str().unwrap());
-    fs::copy(office.fleet.server_data().join("backups").join(backup.file_name().unwrap()), &backup).unwrap();
+    let name = done["steps"][2]["evidence"]["backup"].as_str().unwrap();
+    let backup = office.folder.path().join(name);
+    fs::copy(office.fleet.server_data().join("backups").join(name), &backup).unwrap();
     office.fleet.restart_server().unwrap();
     one.run().unwrap();
     assert_eq!(office.procedure(), procedure);
     let people_after = found(one, false);
     let (back, undone) = office.record(&["procedure", "--undo"]);
     assert_eq!((&done["phase"], &undone["phase"]), (&"finished".into(), &"undone".into()));
-    let _ = (&replica, &store);
 
     // The machine, forth: its lists are as before until the import, and as the file has them from then on.
     let lay = |cuts: &Cuts, cut| {
@@ -459,29 +476,46 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
     let resumed = |args: &[&str], phase: &str, at: &str| {
         let report = one.ok(args).unwrap_or_else(|error| panic!("{args:?} after a cut {at}: {error}"));
         assert_eq!(report["phase"], phase, "{args:?} after a cut {at}: {report}");
+        if phase == "finished" {
+            office.backup_is_whole(&report, at);
+        }
     };
-    let moments = sample(&forth, &machine_forth, &server_forth);
+    let whole_backup = |folder: &Path| assert!(fs::copy(&backup, folder.join(name)).is_ok());
+    let moments =
+        sample(&forth, &machine_forth, &server_forth, &[("running back-up", 1), ("running delete", 2)]);
     let mut stages = BTreeSet::new();
     for (n, moment) in moments.iter().enumerate() {
         let (m, s) =
             (at(&machine_forth, &forth.machine, moment.0), at(&server_forth, &forth.server, moment.1));
         let told = format!("at {:?} with {:?} at the server", m.stage, s.kept);
-        // The file of a backup whose end the store does not know may be there or not.
-        let file_is_there = s.kept[1] || (m.stage == "running back-up" && n % 2 == 0);
-        office.cut(&forth, *moment, file_is_there.then_some(&*backup));
-        let stage = office.one().ok(&["procedure", "--list"]).unwrap()[0]["phase"].clone();
-        assert_eq!(stage.as_str().unwrap_or("none"), m.stage.split(' ').next().unwrap(), "{told}");
-        if m.stage == "none" {
-            assert_eq!(one.ask(&["procedure", "--resume"]).unwrap().code(), "no_procedure", "{told}");
-            resumed(&["procedure", &office.file], "finished", &told);
-        } else if m.stage != "finished" && (n % 2 == 0 || all()) {
-            resumed(&["procedure", "--resume"], "finished", &told);
-        }
-        if n % 2 == 0 || matches!(&*m.stage, "none" | "finished") || all() {
-            office.all_have(&people_after, false, &told);
-            office.two().kill();
-        }
-        if n % 2 == 1 || all() {
+        let is_over = matches!(&*m.stage, "none" | "finished");
+        for directly_back in [false, true] {
+            if directly_back && (is_over || n % 2 == 0 && !all()) {
+                continue;
+            }
+            // Of a backup whose end the store does not know the file may be there, or a piece of it, or nothing.
+            office.cut(&forth, *moment, |folder| match (s.kept[1], n % 3) {
+                (true, _) | (false, 0) => whole_backup(folder),
+                (false, 1) => {
+                    let piece = &fs::read(&backup).unwrap()[..10_000];
+                    fs::write(folder.join(format!(".{name}.partial")), piece).unwrap();
+                    fs::write(folder.join(format!(".{name}.partial-journal")), piece).unwrap();
+                }
+                _ => {}
+            });
+            let stage = one.ok(&["procedure", "--list"]).unwrap()[0]["phase"].clone();
+            assert_eq!(stage.as_str().unwrap_or("none"), m.stage.split(' ').next().unwrap(), "{told}");
+            if !directly_back {
+                if is_over {
+                    assert_eq!(one.ask(&["procedure", "--resume"]).unwrap().code(), "no_procedure", "{told}");
+                }
+                match &*m.stage {
+                    "none" => resumed(&["procedure", &office.file], "finished", &told),
+                    "finished" => {}
+                    _ => resumed(&["procedure", "--resume"], "finished", &told),
+                }
+                office.all_have(&people_after, false, &told);
+            }
             resumed(&["procedure", "--undo"], "undone", &told);
             office.all_have(&people_before, true, &told);
         }
@@ -489,12 +523,12 @@ fn a_power_cut_at_any_write_of_a_procedure_or_its_undo_leaves_before_or_after_ea
     }
     println!("forth: {} of {} moments, {stages:?}", moments.len(), forth.moments.len());
     assert!(stages.len() > 3, "{stages:?}");
-    let moments = sample(&back, &machine_back, &server_back);
+    let moments = sample(&back, &machine_back, &server_back, &[("undoing delete", 4)]);
     let mut stages = BTreeSet::new();
     for (n, moment) in moments.iter().enumerate() {
         let (m, s) = (at(&machine_back, &back.machine, moment.0), at(&server_back, &back.server, moment.1));
         let told = format!("at {:?} with {:?} at the server", m.stage, s.kept);
-        office.cut(&back, *moment, Some(&backup));
+        office.cut(&back, *moment, whole_backup);
         let how = if n % 2 == 0 && m.stage != "finished" { "--resume" } else { "--undo" };
         if m.stage != "undone" {
             resumed(&["procedure", how], "undone", &told);

@@ -125,6 +125,12 @@ impl Cuts {
         }
     }
 
+    /// How many bytes of the log so many whole frames are.
+    #[must_use]
+    pub fn bytes_of(&self, frames: usize) -> usize {
+        if frames == 0 { 0 } else { LOG_HEADER + frames * self.frame }
+    }
+
     /// Lays what a cut leaves into an empty folder.
     ///
     /// # Errors
