@@ -245,7 +245,7 @@ impl Machine {
     /// Sets the security policy password, or takes it away; only its salted hash is kept.
     ///
     /// # Errors
-    /// Whatever proving an administrator can meet, `weak_policy_password`, or what the disk says.
+    /// Whatever proving an administrator can meet, a password that is empty, or what the disk says.
     pub async fn set_policy_password(
         &self,
         password: Option<&str>,

@@ -4,6 +4,7 @@
 use crate::{
     command::{Command, Output},
     error::{Error, ErrorReport, Result},
+    facts::ProcessWord,
     import::{Progress, Told},
     machine::{Machine, Options},
 };
@@ -83,6 +84,14 @@ pub async fn ask_telling(
     let until = Instant::now() + PATIENCE;
     loop {
         match Machine::open(folder, options) {
+            // What runs is known only as long as somebody owns the folder.
+            Ok(_) if matches!(command, Command::Process(ProcessWord::Begin(_))) => {
+                return Err(Error::Denied {
+                    code: "nobody_runs".into(),
+                    message: "no process owns the data folder that could remember what runs".into(),
+                    remedy: "start it: sync-client run; then tell it again".into(),
+                });
+            }
             Ok(machine) => {
                 let cancel = async {
                     interrupt.await;

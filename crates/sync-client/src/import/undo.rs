@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    lists::verdicts,
+    facts::facts as facts_of,
+    lists::{Source, verdicts},
     machine::Machine,
     store::{Before, FieldEdit, ImportFacts, ImportLine, ImportState, Store, hash_of},
 };
@@ -101,7 +102,8 @@ impl Machine {
                 return Ok(Err(done));
             }
             let line = wanted(&self.store(), order.import)?;
-            let asked = self.verdicts(&Asked::Import.into(), &line.facts.items, administrator).await?;
+            let source = source_of(&self.store(), self.processes(), &line)?;
+            let asked = self.verdicts(&source, &line.facts.items, administrator).await?;
             asked.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
             if administrator.is_none() {
                 return Err(Error::AdministratorNeeded);
@@ -156,6 +158,14 @@ impl Machine {
         told.into_iter().try_for_each(|id| store.import_is_told(id))?;
         Ok(remarks)
     }
+}
+
+/// What the rules are told of an undo: it is as much a batch as what it takes back, and what it brings back was this
+/// machine's own.
+fn source_of(store: &Store, running: Processes, line: &ImportLine) -> Result<Source> {
+    let operation = if line.facts.batch { Asked::ImportBatch } else { Asked::Import };
+    let policy_password = facts_of(store, running, true)?.policy_password;
+    Ok(Source { policy_password, ..Source::from(operation) })
 }
 
 /// The line of what is to be taken back.
@@ -226,7 +236,7 @@ impl Job {
     fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<UndoReport> {
         let Self { id, order, planned, line } = self;
         let items = &line.facts.items;
-        let again = verdicts(store, beside, &Asked::Import.into(), items, true)?;
+        let again = verdicts(store, beside, &source_of(store, beside, &line)?, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         // Somebody may have undone it meanwhile.
         let line = match wanted(store, Some(line.import)) {
@@ -257,8 +267,11 @@ impl Job {
         }
         let interrupted = tell_interrupted(store, &mut report.warnings)?;
         report.import = Some(id);
-        let line_of =
-            ImportFacts { undoes: Some(line.import), ..facts(store, &line.facts.items, &report.spaces) };
+        let line_of = ImportFacts {
+            undoes: Some(line.import),
+            batch: line.facts.batch,
+            ..facts(store, &line.facts.items, &report.spaces)
+        };
         let edits = undoing.edits.iter().map(|(space, record, one)| (space, *record, one.clone()));
         let written = write(store, running, id, line_of, &report, &report.spaces, edits)?;
         interrupted.into_iter().try_for_each(|id| store.import_is_told(id))?;

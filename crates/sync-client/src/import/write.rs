@@ -23,7 +23,10 @@ use sync_core::{
     import::Carries,
     item::Item,
     process::Processes,
-    rules::plan::{OnRefusal, Plan as Verdicts},
+    rules::{
+        Operation,
+        plan::{OnRefusal, Plan as Verdicts},
+    },
     space::SpaceName,
 };
 
@@ -86,6 +89,7 @@ impl Job {
         report.import = Some(id);
         let facts = ImportFacts {
             file: Some(order.file.display().to_string()),
+            batch: before.operation == Operation::ImportBatch,
             mode: Some(order.mode),
             ..facts(store, &report.items, &report.spaces)
         };
@@ -161,6 +165,7 @@ pub(super) fn facts(store: &Store, items: &[Item], spaces: &[SpaceReport]) -> Im
         file: None,
         undoes: None,
         items: items.to_vec(),
+        batch: false,
         mode: None,
         added: sum(|space| space.added),
         changed: sum(|space| space.changed),

@@ -216,6 +216,7 @@ impl Machine {
             file: None,
             undoes: Some(import_id(procedure)),
             items: procedure.order().items.clone(),
+            batch: false,
             mode: None,
             added: sum(|one| one.brought_back),
             changed: sum(|one| one.changed),

@@ -90,6 +90,9 @@ pub struct ImportFacts {
     pub undoes: Option<ImportId>,
     /// The items that were taken.
     pub items: Vec<Item>,
+    /// Whether they were taken as a batch.
+    #[serde(default)]
+    pub batch: bool,
     /// What happened to lists that had entries; `None` of an undo.
     #[serde(default)]
     pub mode: Option<ListMode>,

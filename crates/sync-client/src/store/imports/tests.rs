@@ -26,6 +26,7 @@ fn import(
         file: Some("list.csv".into()),
         undoes,
         items: Vec::new(),
+        batch: false,
         mode: None,
         added: records.len() as u64,
         changed: 0,
