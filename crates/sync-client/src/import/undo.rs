@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    lists::verdicts,
+    lists::{Source, verdicts},
     machine::Machine,
     store::{Before, FieldEdit, ImportFacts, ImportLine, ImportState, Store, hash_of},
 };
@@ -101,7 +101,8 @@ impl Machine {
                 return Ok(Err(done));
             }
             let line = wanted(&self.store(), order.import)?;
-            let asked = self.verdicts(&Asked::Import.into(), &line.facts.items, administrator).await?;
+            let source = Source::of_undo(&self.store(), &line.facts.items)?;
+            let asked = self.verdicts(&source, &line.facts.items, administrator).await?;
             asked.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
             if administrator.is_none() {
                 return Err(Error::AdministratorNeeded);
@@ -226,7 +227,7 @@ impl Job {
     fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<UndoReport> {
         let Self { id, order, planned, line } = self;
         let items = &line.facts.items;
-        let again = verdicts(store, beside, &Asked::Import.into(), items, true)?;
+        let again = verdicts(store, beside, &Source::of_undo(store, items)?, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         // Somebody may have undone it meanwhile.
         let line = match wanted(store, Some(line.import)) {
