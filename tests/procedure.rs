@@ -148,6 +148,10 @@ fn a_procedure_that_is_undone_leaves_everything_as_it_was() {
         becomes(machine, &before);
     }
     assert_eq!(one.ok(&["status"]).unwrap()["state"], "in-progress");
+    // Its end was told: the next start has nothing to say of it.
+    one.kill();
+    assert_eq!(one.ok(&["status"]).unwrap()["interrupted_imports"], Value::Array(vec![]));
+    one.run().unwrap();
     // What came in is kept, and nothing was superseded.
     assert_eq!(two.ok(&["superseded", "list"]).unwrap(), Value::Array(vec![]));
     let kept = fleet.server_command(&["snapshots"]).unwrap();

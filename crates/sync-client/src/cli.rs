@@ -280,7 +280,8 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
   sync-client --data DIR --administrator-token FILE export all.bundle --batch --passphrase-file phrase
 
 A batch holds everything that a batch can, or the items that are named. Keys, PINs and keychains
-leave the machine only in an encrypted file.")]
+leave the machine only in an encrypted file. Where the machine's profile says export-own-list, who
+is logged in exports their own list without an administrator: --item personal-address-list --user ME.")]
     Export {
         /// The file; `-` for the standard output. An existing one is replaced whole
         file: PathBuf,

@@ -14,8 +14,8 @@ use sync_core::{
     api,
     files::{Note, Place},
     item::Item,
-    machine::{PolicyPassword, SyncState},
-    process::Processes,
+    machine::{Machine as Facts, PolicyPassword, SyncState},
+    process::{Process, Processes},
     protocol::{JoinRequest, Membership},
     rules::{
         Operation, Question,
@@ -85,6 +85,8 @@ pub(crate) struct Source {
     pub(crate) policy_password: PolicyPassword<String>,
     /// Whether one typed password was proved against that hash and this machine's.
     pub(crate) policy_password_proved: bool,
+    /// The one person whose list alone is asked for; where they are logged in, it is their own (rule 1).
+    pub(crate) person: Option<String>,
 }
 
 impl From<Operation> for Source {
@@ -96,7 +98,21 @@ impl From<Operation> for Source {
             model: None,
             policy_password: PolicyPassword::NotKnown,
             policy_password_proved: false,
+            person: None,
         }
+    }
+}
+
+impl Source {
+    /// An undo brings back what this machine itself had: it is an import from here, and as much a batch as what it takes
+    /// back.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn of_undo(store: &Store, batch: bool) -> Result<Self> {
+        let operation = if batch { Operation::ImportBatch } else { Operation::Import };
+        let here = facts(store, Processes::default(), true)?;
+        Ok(Self { model: here.model, policy_password: here.policy_password, ..Self::from(operation) })
     }
 }
 
@@ -108,13 +124,18 @@ pub(crate) fn verdicts(
     items: &[Item],
     administrator: bool,
 ) -> Result<Plan> {
-    let facts = facts(store, running, administrator)?;
+    verdicts_on(store, &facts(store, running, administrator)?, source, items)
+}
+
+/// The same, as the machine stands or will stand.
+fn verdicts_on(store: &Store, facts: &Facts, source: &Source, items: &[Item]) -> Result<Plan> {
     let profile = store.profile()?;
     let Some(first) = items.first() else {
         return Ok(Plan { operation: source.operation, lines: Vec::new() });
     };
     let question = Question::new(source.operation, *first, now())
         .with_profile(&profile)
+        .with_own(source.person.is_some() && source.person.as_deref() == store.user())
         .with_source_language(source.language.as_deref().unwrap_or_default())
         .with_source_model(source.model.as_deref().unwrap_or_default())
         .with_source_policy_password(match &source.policy_password {
@@ -123,7 +144,7 @@ pub(crate) fn verdicts(
             PolicyPassword::Set(hash) => PolicyPassword::Set(hash),
         })
         .with_policy_password_proved(source.policy_password_proved);
-    Ok(plan(&facts, &question, items))
+    Ok(plan(facts, &question, items))
 }
 
 /// What was refused, as remarks.
@@ -154,14 +175,27 @@ impl Machine {
     /// [`Error::Rules`]; [`Error::AdministratorRefused`] and whatever else proving an administrator can meet.
     pub(crate) async fn permitted(
         &self,
-        operation: Operation,
+        source: &Source,
         items: &[Item],
         on_refusal: OnRefusal,
         administrator: Option<&str>,
     ) -> Result<(Vec<Item>, Vec<Note>)> {
-        let plan = self.verdicts(&operation.into(), items, administrator).await?;
+        let plan = self.verdicts(source, items, administrator).await?;
         let allowed = plan.items(on_refusal).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         Ok((allowed, refusals(&plan)))
+    }
+
+    /// Whether an import of all of these will be allowed to an administrator once the client function is stopped.
+    ///
+    /// # Errors
+    /// [`Error::Rules`], or what the disk says.
+    pub(crate) fn permitted_once_stopped(&self, source: &Source, items: &[Item]) -> Result<()> {
+        let store = self.store();
+        let mut facts = facts(&store, self.processes().without(Process::Synchronization), true)?;
+        facts.state = SyncState::Stopped;
+        let plan = verdicts_on(&store, &facts, source, items)?;
+        plan.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
+        Ok(())
     }
 
     /// What the rules say of each item.

@@ -177,17 +177,16 @@ impl Machine {
         } else {
             (Operation::Export, Process::ImportExport)
         };
-        let (items, refused) = self.permitted(operation, &wanted, on_refusal, administrator).await?;
+        let person = match &named {
+            Some(Place::Person(user)) => Some(user.clone()),
+            _ => None,
+        };
+        let source = Source { person, ..Source::from(operation) };
+        let (items, refused) = self.permitted(&source, &wanted, on_refusal, administrator).await?;
         let _running = {
-            // Something that the interlock knows may have come since they were asked.
+            // Something that the interlock knows may have come since they were asked, or the person have left.
             let store = self.store();
-            let again = verdicts(
-                &store,
-                self.processes(),
-                &Source::from(operation),
-                &items,
-                administrator.is_some(),
-            )?;
+            let again = verdicts(&store, self.processes(), &source, &items, administrator.is_some())?;
             again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
             self.running(process)
         };

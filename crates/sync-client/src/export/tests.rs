@@ -5,6 +5,7 @@ use crate::{
     Options,
     bundle::{self, Lock, Work},
     draw::{self, hex},
+    facts::Statement,
     import::ImportOrder,
     password,
     store::{Batch, Edit, Identity, Store, own_place},
@@ -442,4 +443,30 @@ async fn what_one_machine_exports_another_one_takes() {
         counts
     };
     assert_eq!(shapes(&arrived), shapes(&exported));
+}
+
+#[tokio::test]
+async fn a_person_exports_their_own_list_where_the_profile_says_so() {
+    let (folder, records) = (tempfile::tempdir().unwrap(), everything());
+    let machine = machine(&folder, SyncState::Stopped, &records);
+    let own = ExportOrder { user: Some("alice".into()), ..order(&folder, &[Item::PersonalAddressList]) };
+    let code = async |order: &ExportOrder| machine.export(order, None).await.unwrap_err().code().to_string();
+    machine.login("alice").await.unwrap();
+    assert_eq!(code(&own).await, "administrator_required");
+
+    let maker = "[persons]\nexport-own-list = true";
+    let statement = Statement { profile: Some(maker.into()), ..Statement::default() };
+    machine.state_facts(&statement, Some(TOKEN)).await.unwrap();
+    assert!(machine.export(&own, None).await.unwrap().entries > 0);
+    // It is the person's alone: nobody else's, not everybody's, not in a batch, and only while they are there.
+    for denied in [
+        ExportOrder { user: Some("bob".into()), ..own.clone() },
+        ExportOrder { user: None, ..own.clone() },
+        ExportOrder { items: vec![Item::PersonalAddressList, Item::UserGroupAddressList], ..own.clone() },
+        ExportOrder { batch: true, items: vec![Item::PersonalSettings], ..own.clone() },
+    ] {
+        assert_eq!(code(&denied).await, "administrator_required", "{denied:?}");
+    }
+    machine.login("bob").await.unwrap();
+    assert_eq!(code(&own).await, "administrator_required");
 }

@@ -191,7 +191,7 @@ impl Machine {
     }
 
     /// What the rules are told of the machine that made the bundle.
-    fn source_of(&self, manifest: &Manifest, order: &ImportOrder) -> Result<Source> {
+    pub(crate) fn source_of(&self, manifest: &Manifest, order: &ImportOrder) -> Result<Source> {
         let batch = order.batch || order.items.is_empty();
         let operation = if batch { Operation::ImportBatch } else { Operation::Import };
         let policy_password = match &manifest.policy_password {
@@ -220,7 +220,7 @@ impl Machine {
 }
 
 /// A bundle that was read for somebody who is not about to import it.
-pub(crate) struct Looked(Taken, Carries);
+pub(crate) struct Looked(Taken, Carries, Manifest);
 
 /// Reads what of a bundle belongs to these items; it may take a while, for its pass phrase.
 pub(crate) fn look(
@@ -233,10 +233,22 @@ pub(crate) fn look(
     let lock = lock_of(secrets)?;
     let carries = if matches!(lock, Lock::Plain) { Carries::PLAIN } else { Carries::ENCRYPTED };
     let opened = bundle::open(path, &lock, Work::default())?;
-    Ok(Looked(take(opened, items, named, realm, None)?, Carries { all: named.is_none(), ..carries }))
+    let manifest = opened.manifest().clone();
+    let carries = Carries { all: named.is_none(), ..carries };
+    Ok(Looked(take(opened, items, named, realm, None)?, carries, manifest))
 }
 
 impl Looked {
+    /// What it says of the machine that made it.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.2
+    }
+
+    /// The items that it has records of.
+    pub(crate) fn items(&self) -> BTreeSet<Item> {
+        self.0.sorted.keys().map(|(item, _)| *item).collect()
+    }
+
     /// The spaces that it has records of.
     pub(crate) fn spaces(&self) -> BTreeSet<SpaceName> {
         self.0.sorted.keys().map(|(_, space)| space.clone()).collect()

@@ -151,6 +151,15 @@ impl ImportReport {
     /// For people.
     #[must_use]
     pub fn text(&self) -> String {
+        let mut text = self.facts();
+        if let Some(import) = self.import.filter(|_| self.touched() > 0) {
+            let _ = write!(text, "\nTo take it back: sync-client import --undo {import}");
+        }
+        text
+    }
+
+    /// For people to whom somebody else says how to take it back.
+    pub(crate) fn facts(&self) -> String {
         let mut text = String::new();
         for ItemVerdict { item, allowed, message, .. } in &self.verdicts {
             let verdict = if *allowed { "allowed" } else { message.as_deref().unwrap_or("refused") };
@@ -172,9 +181,6 @@ impl ImportReport {
         }
         if let Some(fingerprint) = &self.fingerprint {
             let _ = write!(text, "\nTo apply exactly this: the same command with --apply-plan {fingerprint}");
-        }
-        if let Some(import) = self.import.filter(|_| self.touched() > 0) {
-            let _ = write!(text, "\nTo take it back: sync-client import --undo {import}");
         }
         text
     }

@@ -5,6 +5,7 @@ use crate::{
     Options,
     draw::{self, hex, now},
     export::ExportOrder,
+    items::{ItemCommand, Whose},
     procedure::{Patience, ProcedureOrder, hash},
     store::{Identity, Store},
 };
@@ -12,9 +13,10 @@ use sha2::{Digest as _, Sha256};
 use std::{fs, path::Path};
 use sync_core::{
     files::canon_csv,
-    id::ProcedureId,
+    id::{ProcedureId, RecordId},
     machine::{Role, SyncState},
     procedure::{Event as Happened, Evidence, FileHash, Order, Procedure, Source},
+    process::Process,
     protocol::TokenProof,
     time::Timestamp,
     value::Value,
@@ -231,6 +233,10 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     assert_eq!(begin(order(BRANCH, vec![Item::Home]), Some(TOKEN)).await, "item_not_in_format");
     let empty = written(&folder, "header.csv", "");
     assert_eq!(begin(order(&empty, vec![]), Some(TOKEN)).await, "nothing_to_import");
+    // What will refuse its import is asked before anything is deleted for it.
+    let fax = machine.running(Process::Fax);
+    assert_eq!(begin(order(BRANCH, vec![]), Some(TOKEN)).await, "interlocked");
+    drop(fax);
     assert_eq!(machine.procedures().unwrap(), []);
     assert_eq!(machine.state(), SyncState::InProgress);
     let none =
@@ -311,4 +317,44 @@ async fn a_procedure_goes_on_only_with_the_file_that_it_began_with() {
     let cancelling = machine.cancel_procedure(Some(TOKEN)).await.unwrap_err();
     assert_eq!(cancelling.code(), "network");
     assert_eq!(machine.procedures().unwrap()[0].phase, "cancelling");
+}
+
+#[tokio::test]
+async fn what_was_imported_in_a_batch_is_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let (space, name) = (SpaceName::local(Item::BasicInformation.as_str()), "preferences.sleep-minutes");
+    let minutes = || {
+        let record = machine.store().view(&space, RecordId::of_setting(name)).unwrap().unwrap();
+        record.get("value").cloned()
+    };
+    let set = async |minutes: &str| {
+        let words = ItemCommand::Set {
+            item: Item::BasicInformation,
+            record: name.into(),
+            words: vec![minutes.into()],
+            unset: false,
+            whose: Whose::default(),
+        };
+        machine.item(words, Some(TOKEN)).await.unwrap();
+    };
+    let file = folder.path().join("batch");
+    let items = vec![Item::BasicInformation, Item::SecurityPolicy];
+    let export =
+        ExportOrder { file: Some(file.clone()), batch: true, items: items.clone(), ..ExportOrder::default() };
+    set("30").await;
+    machine.set_policy_password(Some("Kastanie"), Some(TOKEN)).await.unwrap();
+    machine.export(&export, Some(TOKEN)).await.unwrap();
+    machine.set_policy_password(None, Some(TOKEN)).await.unwrap();
+    set("20").await;
+    let import = ImportOrder { batch: true, items, ..ImportOrder::new(file.to_str().unwrap()) };
+    machine.import(&import, Some(TOKEN)).await.unwrap();
+    assert_eq!(minutes(), Some(30_i64.into()));
+    // Its own state comes back whatever the password here: no file of another machine is taken.
+    machine.set_policy_password(Some("Eiche"), Some(TOKEN)).await.unwrap();
+    for plan in [true, false] {
+        let undo = UndoOrder { plan, ..UndoOrder::default() };
+        machine.undo_import(&undo, Some(TOKEN)).await.unwrap();
+        assert_eq!(minutes(), Some(if plan { 30_i64 } else { 20 }.into()));
+    }
 }

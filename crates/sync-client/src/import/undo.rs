@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    facts::facts as facts_of,
     lists::{Source, verdicts},
     machine::Machine,
     store::{Before, FieldEdit, ImportFacts, ImportLine, ImportState, Store, hash_of},
@@ -102,7 +101,7 @@ impl Machine {
                 return Ok(Err(done));
             }
             let line = wanted(&self.store(), order.import)?;
-            let source = source_of(&self.store(), self.processes(), &line)?;
+            let source = Source::of_undo(&self.store(), line.facts.batch)?;
             let asked = self.verdicts(&source, &line.facts.items, administrator).await?;
             asked.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
             if administrator.is_none() {
@@ -158,14 +157,6 @@ impl Machine {
         told.into_iter().try_for_each(|id| store.import_is_told(id))?;
         Ok(remarks)
     }
-}
-
-/// What the rules are told of an undo: it is as much a batch as what it takes back, and what it brings back was this
-/// machine's own.
-fn source_of(store: &Store, running: Processes, line: &ImportLine) -> Result<Source> {
-    let operation = if line.facts.batch { Asked::ImportBatch } else { Asked::Import };
-    let policy_password = facts_of(store, running, true)?.policy_password;
-    Ok(Source { policy_password, ..Source::from(operation) })
 }
 
 /// The line of what is to be taken back.
@@ -236,7 +227,7 @@ impl Job {
     fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<UndoReport> {
         let Self { id, order, planned, line } = self;
         let items = &line.facts.items;
-        let again = verdicts(store, beside, &source_of(store, beside, &line)?, items, true)?;
+        let again = verdicts(store, beside, &Source::of_undo(store, line.facts.batch)?, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         // Somebody may have undone it meanwhile.
         let line = match wanted(store, Some(line.import)) {

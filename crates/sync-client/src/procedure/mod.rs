@@ -25,7 +25,9 @@ pub use undo::UndoPlan;
 use crate::{
     draw::{self, now},
     error::{Error, Result},
-    import::{FileSecrets, Looked, Read, check_items, hash_of, is_bundle, look, read, read_bytes},
+    import::{
+        FileSecrets, ImportOrder, Looked, Read, check_items, hash_of, is_bundle, look, read, read_bytes,
+    },
     lists::named_place,
     machine::Machine,
 };
@@ -43,6 +45,7 @@ use sync_core::{
     item::Item,
     machine::SyncState,
     procedure::{Action, Event, Failure, FileHash, ListMode, Order, Phase, Procedure, Refusal, Source, Step},
+    rules::Operation,
     space::SpaceName,
 };
 use tokio::sync::{Notify, broadcast};
@@ -51,6 +54,12 @@ use tokio::sync::{Notify, broadcast};
 const ITEMS: [Item; 2] = [Item::PersonalAddressList, Item::UserGroupAddressList];
 /// Those of a bundle.
 const BUNDLE_ITEMS: [Item; 2] = [Item::PersonalSettings, Item::UserGroupAddressList];
+
+/// How a bundle's items are imported: an address list alone individually; what exists only in a batch, and what goes with
+/// it, as one.
+fn in_batch(items: &[Item]) -> bool {
+    !items.contains(&Item::PersonalAddressList)
+}
 
 /// What is to be brought into the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -218,7 +227,23 @@ impl Machine {
                 remedy: "name a file with rows of users or groups".into(),
             });
         }
+        self.will_be_permitted(order, &file)?;
         Ok(file)
+    }
+
+    /// What would refuse the import is asked before anything is deleted for it.
+    fn will_be_permitted(&self, order: &ProcedureOrder, prepared: &Prepared) -> Result<()> {
+        let Rows::Bundle(looked) = &prepared.file else {
+            return self.permitted_once_stopped(&Operation::Import.into(), &prepared.items);
+        };
+        let import = ImportOrder {
+            batch: in_batch(&prepared.items),
+            items: prepared.items.clone(),
+            secrets: order.secrets.clone(),
+            ..ImportOrder::new(&order.file)
+        };
+        let source = self.source_of(looked.manifest(), &import)?;
+        self.permitted_once_stopped(&source, &Vec::from_iter(looked.items()))
     }
 
     fn read_addresses(&self, order: &ProcedureOrder, items: &[Item]) -> Result<Prepared> {

@@ -57,7 +57,12 @@ impl ProcedureReport {
         let mut text = format!("The procedure {} is {}.", self.procedure, self.text);
         match &self.import {
             Some(import) if self.undone.is_empty() => {
-                let _ = write!(text, "\n{}", import.text());
+                let _ = write!(
+                    text,
+                    "\n{}\nTo take it back: sync-client procedure --undo {}",
+                    import.facts(),
+                    self.procedure
+                );
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! Each step of a procedure, so that it may be repeated.
 
-use super::{Patience, about, cancelled, failure, hash, import_id, unreadable};
+use super::{Patience, about, cancelled, failure, hash, import_id, in_batch, unreadable};
 use crate::{
     draw::now,
     error::{Error, Result},
@@ -14,7 +14,6 @@ use sync_core::{
     address::{ADDRESS_TYPE, TYPE_FIELD},
     api::{ServerStep, StepAnswer},
     id::RecordId,
-    item::Item,
     machine::SyncState,
     procedure::{Event, Evidence, FileHash, Procedure, Sent, Step},
     record::FieldName,
@@ -150,8 +149,7 @@ impl Machine {
             user: unowned(SpaceKind::User),
             group: unowned(SpaceKind::Group),
             mode: order.mode,
-            // Of an address list alone individually; what exists only in a batch, and what goes with it, as one.
-            batch: bundle && !order.items.contains(&Item::PersonalAddressList),
+            batch: bundle && in_batch(&order.items),
             secrets: self.procedures.secrets.lock().clone(),
             ..ImportOrder::new(file)
         };

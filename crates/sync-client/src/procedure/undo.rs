@@ -234,6 +234,8 @@ impl Machine {
             let text = format!("the import of the procedure {} is taken out of this copy", procedure.id());
             store.note(Level::Info, "undone", &text, now())?;
         }
+        // The procedure's own journal says how it ended.
+        store.import_is_told(id)?;
         Ok(undone)
     }
 

@@ -11,7 +11,7 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Find
         return None;
     }
     let source = question.source_language?.trim();
-    let here = machine.display_language.as_deref().map(str::trim);
+    let here = machine.display_language.as_deref().map(str::trim).filter(|here| !here.is_empty());
     if here.is_some_and(|here| here.eq_ignore_ascii_case(source)) {
         return None;
     }

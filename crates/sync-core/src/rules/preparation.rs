@@ -25,11 +25,14 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Find
         && question.item.is_personalized()
         && super::synchronization::allows(machine, question);
     (spoken_of && is_missing(machine, question)).then(|| {
-        let minutes = question.profile.preparation.window.as_secs().div_ceil(60);
+        let window = match question.profile.preparation.window.as_secs() {
+            seconds if seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
+            seconds => format!("{seconds} seconds"),
+        };
         Finding::new(
             Code::NotPrepared,
             format!(
-                "{} can be {} while this machine synchronizes only for {minutes} minutes after the personalized data \
+                "{} can be {} while this machine synchronizes only for {window} after the personalized data \
                  was prepared{}",
                 question.item.title(),
                 question.operation.participle(),

@@ -159,7 +159,8 @@ impl Step {
                 format!("Set the display language of the machine that imports to `{language}`")
             }
             Self::SetPolicyPassword => "Set the security policy password of the machine that imports to the source's, and \
-                                        type it once, so that it is proved against both"
+                                        name its file to the import too (--policy-password-file FILE), so that it is \
+                                        proved against both"
                 .into(),
             Self::RemovePolicyPassword => {
                 "Remove the security policy password of the machine that imports; it then takes the source's".into()
