@@ -187,7 +187,8 @@ fn counts(report: &Json) -> [u64; 4] {
 fn texts(records: &Records) -> Vec<String> {
     let render = |entry: &Entry, names: &BTreeMap<String, String>| {
         let mut parts: Vec<String> = entry.fields.iter().map(|(k, v)| format!("{k}={v:?}")).collect();
-        for part in &mut parts {
+        // An id takes 36 characters.
+        for part in parts.iter_mut().filter(|part| part.len() >= 36) {
             names.iter().for_each(|(id, name)| *part = part.replace(id, name));
         }
         parts.sort();
