@@ -216,7 +216,7 @@ impl Machine {
             file: None,
             undoes: Some(import_id(procedure)),
             items: procedure.order().items.clone(),
-            batch: false,
+            batch: procedure.order().items.iter().any(|item| !item.row().individual),
             mode: None,
             added: sum(|one| one.brought_back),
             changed: sum(|one| one.changed),
