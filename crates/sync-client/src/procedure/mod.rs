@@ -151,7 +151,7 @@ impl Procedures {
 /// What a file holds.
 enum Rows {
     Addresses(Read),
-    Bundle(Looked),
+    Bundle(Box<Looked>),
 }
 
 /// A file, read for a procedure.
@@ -268,7 +268,13 @@ impl Machine {
         // What is local to a machine, its device-specific settings too, is not the fleet's.
         let spaces = looked.spaces().into_iter().filter(SpaceName::synchronizes).collect();
         let source = Source { name: order.file.display().to_string(), hash };
-        Ok(Prepared { items: items.to_vec(), source, unowned: named, file: Rows::Bundle(looked), spaces })
+        Ok(Prepared {
+            items: items.to_vec(),
+            source,
+            unowned: named,
+            file: Rows::Bundle(Box::new(looked)),
+            spaces,
+        })
     }
 
     /// Refuses what would come between the steps of a procedure that is not over.

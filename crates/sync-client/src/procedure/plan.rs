@@ -133,7 +133,7 @@ impl Machine {
             planned.iter().filter(|one| one.known).map(|one| one.space.clone()).collect();
         let import = match file {
             Rows::Addresses(file) => self.show_addresses(&import, file, &known)?,
-            Rows::Bundle(looked) => self.show_bundle(&import, looked, &known, Vec::new())?,
+            Rows::Bundle(looked) => self.show_bundle(&import, *looked, &known, Vec::new())?,
         };
         let warnings = self.warnings_of(&planned, order.mode)?;
         Ok(ProcedurePlan {
