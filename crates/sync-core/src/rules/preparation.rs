@@ -17,6 +17,11 @@ pub(super) fn is_missing(machine: &Machine, question: &Question<'_>) -> bool {
             .is_some_and(|at| at <= question.now && question.now.since(at) <= preparation.window)
 }
 
+/// How a preparation is done: in parts, where the profile bounds how many are prepared at once.
+pub(super) fn step(profile: &Profile) -> Step {
+    profile.preparation.most_at_once.map_or(Step::Prepare, Step::PrepareInParts)
+}
+
 /// Asked after rule 6: it speaks of what that rule allows while the machine synchronizes.
 pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     // Where rule 6 refuses, its own ways lead over a preparation.
@@ -38,7 +43,7 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Find
                 question.operation.participle(),
                 machine.prepared.map(|at| format!("; that was last at {at}")).unwrap_or_default()
             ),
-            vec![Way::new("with the personalized data prepared", vec![Step::Prepare])],
+            vec![Way::new("with the personalized data prepared", vec![step(question.profile)])],
         )
     })
 }

@@ -143,7 +143,12 @@ impl Model {
             }
             Step::RemovePolicyPassword => machine.policy_password = PolicyPassword::NotSet,
             Step::Prepare => {
-                assert_eq!(decide_prepare(machine, &self.profile, 1), Ok(()));
+                // All that there are.
+                assert_eq!(decide_prepare(machine, &self.profile, 1_000), Ok(()));
+                machine.prepared = Some(self.now);
+            }
+            Step::PrepareInParts(most) => {
+                assert_eq!(decide_prepare(machine, &self.profile, *most), Ok(()));
                 machine.prepared = Some(self.now);
             }
             Step::StopSynchronization => {
@@ -288,10 +293,10 @@ fn any_profile() -> impl Strategy<Value = Profile> {
         0..3,
     );
     let unsupported = proptest::collection::vec(any_of(Item::ALL), 0..3);
-    let preparation = (any::<bool>(), 1_u64..2_000);
+    let preparation = (any::<bool>(), 1_u64..2_000, prop::option::of(1..4_u64));
     let limits = proptest::collection::vec((any_of(Limit::ALL), 0_u64..3_000), 0..3);
     (rows, refusals, unsupported, preparation, limits, any::<bool>()).prop_map(
-        |(rows, refusals, unsupported, (required, window), limits, export_own_list)| {
+        |(rows, refusals, unsupported, (required, window, at_once), limits, export_own_list)| {
             let mut profile = Profile { export_own_list, ..Profile::default() };
             for (process, begin, during) in rows {
                 profile.interlock = profile.interlock.with(process, begin, during);
@@ -301,7 +306,7 @@ fn any_profile() -> impl Strategy<Value = Profile> {
             }
             profile.unsupported = unsupported.into_iter().fold(profile.unsupported, profile::Items::with);
             profile.preparation =
-                Preparation { required, window: Duration::from_secs(window), most_at_once: None };
+                Preparation { required, window: Duration::from_secs(window), most_at_once: at_once };
             profile.refusals = refusals
                 .into_iter()
                 .filter(|(_, (models, others))| *others || !models.is_empty())
@@ -374,7 +379,7 @@ proptest! {
 fn every_code_and_every_reason_is_met() {
     let mut met: BTreeMap<String, usize> = BTreeMap::new();
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    for _ in 0..20_000 {
+    for _ in 0..40_000 {
         let model = any_model().new_tree(&mut runner).unwrap().current();
         if let Some(denied) = follow_all(&model) {
             *met.entry(denied.code.to_string()).or_default() += 1;

@@ -201,7 +201,7 @@ fn ways(machine: &Machine, question: &Question<'_>) -> Vec<Way> {
         before
             .into_iter()
             .chain(ask_for.clone())
-            .chain(prepare.then_some(Step::Prepare))
+            .chain(prepare.then(|| preparation::step(question.profile)))
             .chain([Step::Transfer(transfer.0, transfer.1)])
             .collect()
     };
