@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use sync_core::{
     address::{ADDRESS_TYPE, Address, AddressKind, Fax, SECRET_FIELDS, TYPE_FIELD, difference},
+    catalogue::address_book,
     change::Operation,
     id::RecordId,
     record::FieldName,
@@ -48,7 +49,7 @@ pub struct Entry {
 }
 
 /// The local space that holds address lists 1 to 10.
-pub const LOCAL_LISTS: &str = "address-lists";
+pub const LOCAL_LISTS: &str = address_book::LOCAL_SPACE;
 
 impl Machine {
     /// The space in which a list lies.

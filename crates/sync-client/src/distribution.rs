@@ -10,7 +10,7 @@ use crate::{
     connection::Connection,
     draw::{self, now},
     error::{Error, Result},
-    import::{FileSecrets, ImportOrder, ImportReport, UndoOrder, read},
+    import::{FileSecrets, ImportOrder, ImportReport, UndoOrder, items_of, read},
     lists::item_of,
     machine::Machine,
     store::Level,
@@ -304,12 +304,8 @@ fn items_of_addresses(bytes: &[u8]) -> Result<Vec<Item>> {
 
 /// The items of a bundle that this machine knows.
 fn items_of_bundle(path: &Path, pass_phrase: Option<&Secret>) -> Result<Vec<Item>> {
-    let lock = match pass_phrase {
-        Some(phrase) => Lock::pass_phrase(phrase.0.clone())?,
-        None => Lock::Plain,
-    };
-    let opened = bundle::open(path, &lock, Work::default())?;
-    Ok(opened.manifest().sections.iter().filter_map(|section| section.item.parse().ok()).collect())
+    let opened = bundle::open(path, &Lock::of(pass_phrase)?, Work::default())?;
+    Ok(items_of(opened.manifest()).0)
 }
 
 fn applied(import: ImportId, did: &ImportReport, taking: Option<Taking>) -> Applied {

@@ -10,7 +10,7 @@ use crate::{
     draw::now,
     error::{Error, Result},
     machine::Machine,
-    password,
+    password, settings,
     store::Store,
 };
 use parking_lot::Mutex;
@@ -18,9 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use sync_core::{
-    address::TYPE_FIELD,
-    catalogue::{self, SETTING_TYPE},
-    change::{Author, Operation},
+    catalogue,
+    change::Author,
     id::RecordId,
     item::Item,
     machine::{Machine as Facts, PolicyPassword},
@@ -325,8 +324,5 @@ fn set_machine_setting(
             wanted: unfit.to_string(),
         });
     }
-    let fields = [(TYPE_FIELD, Some(SETTING_TYPE.into())), ("name", Some(name.into())), ("value", value)];
-    let edit = fields.into_iter().map(|(field, value)| (field.to_string(), value)).collect();
-    let space = SpaceName::local(item.as_str());
-    store.edit(&space, RecordId::of_setting(name), Operation::Edit(edit), author)
+    settings::write(store, setting, value, (&SpaceName::local(item.as_str()), setting.record()), None, author)
 }

@@ -69,6 +69,7 @@ pub fn word(hashed: &Value) -> Option<String> {
 pub fn of_word(word: &str) -> Option<Value> {
     let mut parts = word.trim().splitn(4, '$');
     let (scheme, rounds, salt, hash) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let bytes = |digits: &str| draw::unhex(digits).filter(|bytes| (1..=128).contains(&bytes.len()));
     let parts = [
         ("scheme", scheme.into()),
         ("rounds", Value::Int(rounds.parse().ok()?)),
@@ -76,15 +77,6 @@ pub fn of_word(word: &str) -> Option<Value> {
         ("hash", Value::Bytes(bytes(hash)?)),
     ];
     Some(Value::Map(parts.into_iter().map(|(name, value)| (name.to_string(), value)).collect()))
-}
-
-fn bytes(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.as_bytes();
-    if digits.is_empty() || digits.len() % 2 == 1 || digits.len() > 256 {
-        return None;
-    }
-    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
 }
 
 fn derive(password: &str, salt: &[u8], rounds: u32) -> [u8; LENGTH] {

@@ -45,7 +45,10 @@ use std::{
     io::{self, BufRead as _, BufReader, Write},
     path::{Path, PathBuf},
 };
-use sync_core::bundle::{BundleError, Entry, MAGIC, Manifest, Protection, Reader, write};
+use sync_core::{
+    address::Secret,
+    bundle::{BundleError, Entry, MAGIC, Manifest, Protection, Reader, write},
+};
 
 /// What a manifest made here says of the product.
 pub const PRODUCT: &str = concat!("fleet-sync ", env!("CARGO_PKG_VERSION"));
@@ -70,6 +73,14 @@ impl Lock {
             return Err(passphrase_needed("the pass phrase is empty"));
         }
         Ok(Self::PassPhrase(text))
+    }
+
+    /// A pass phrase where one is given, else nothing.
+    ///
+    /// # Errors
+    /// As [`Lock::pass_phrase`].
+    pub fn of(phrase: Option<&Secret>) -> Result<Self> {
+        phrase.map_or(Ok(Self::Plain), |phrase| Self::pass_phrase(phrase.0.clone()))
     }
 
     const fn protection(&self) -> Protection {

@@ -2,9 +2,7 @@
 //! and by the space in which they go.
 
 use super::{
-    Bounds, FileSecrets, ImportOrder, Prepared,
-    fingerprint::stale,
-    permitted,
+    Bounds, FileSecrets, ImportOrder, Prepared, permitted,
     plan::Part,
     progress::{Running, Stage, Watch},
     read::RowCounts,
@@ -107,7 +105,7 @@ impl Machine {
         if let Some(did) = self.store().imported(id)? {
             return Ok(Prepared::Done(Box::new(did)));
         }
-        let lock = lock_of(&order.secrets)?;
+        let lock = Lock::of(order.secrets.pass_phrase.as_ref())?;
         let encrypted = matches!(lock, Lock::PassPhrase(_));
         let path = order.file.clone();
         let opened = running
@@ -159,14 +157,9 @@ impl Machine {
             });
         }
         if !order.plan {
-            running.stage(Stage::Fetching);
-            let spaces: BTreeSet<SpaceName> = taken.sorted.keys().map(|(_, space)| space.clone()).collect();
-            let (admitted, notes) = self.admit(spaces.iter().cloned().collect(), administrator).await?;
-            if let (Some(_), Some(unknown)) =
-                (bounds.planned, spaces.iter().find(|space| !admitted.contains(*space)))
-            {
-                return Err(stale(&format!("the server does not know the owner of {unknown}")));
-            }
+            let spaces = taken.sorted.keys().map(|(_, space)| space.clone()).collect();
+            let (admitted, notes) =
+                self.admit_as_planned(spaces, bounds.planned, administrator, running).await?;
             warnings.extend(notes);
             taken.keep_out(|space| admitted.contains(space));
         }
@@ -230,7 +223,7 @@ pub(crate) fn look(
     realm: Option<&str>,
     secrets: &FileSecrets,
 ) -> Result<Looked> {
-    let lock = lock_of(secrets)?;
+    let lock = Lock::of(secrets.pass_phrase.as_ref())?;
     let carries = if matches!(lock, Lock::Plain) { Carries::PLAIN } else { Carries::ENCRYPTED };
     let opened = bundle::open(path, &lock, Work::default())?;
     let manifest = opened.manifest().clone();
@@ -262,12 +255,8 @@ impl Looked {
     }
 }
 
-fn lock_of(secrets: &FileSecrets) -> Result<Lock> {
-    secrets.pass_phrase.as_ref().map_or(Ok(Lock::Plain), |phrase| Lock::pass_phrase(phrase.0.clone()))
-}
-
 /// The items of a bundle; what nobody here knows is told.
-fn items_of(manifest: &Manifest) -> (Vec<Item>, Vec<Note>) {
+pub(crate) fn items_of(manifest: &Manifest) -> (Vec<Item>, Vec<Note>) {
     let (mut items, mut notes) = (Vec::new(), Vec::new());
     for section in &manifest.sections {
         match section.item.parse() {

@@ -2,7 +2,7 @@
 //! whenever the same plan is made again.
 
 use crate::{
-    draw::{self, hex, now},
+    draw::{self, hex, now, unhex},
     error::{Error, Result},
 };
 use core::{fmt, str::FromStr};
@@ -50,16 +50,7 @@ impl FromStr for Fingerprint {
 }
 
 fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let mut bytes = [0; N];
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
+    unhex(hex)?.try_into().ok()
 }
 
 impl Fingerprint {

@@ -39,7 +39,7 @@ use crate::{
     machine::Machine,
     store::Store,
 };
-pub(crate) use batch::{Looked, hash_of, is_bundle, look};
+pub(crate) use batch::{Looked, hash_of, is_bundle, items_of, look};
 use core::time::Duration;
 use fingerprint::{Ids, fresh_id, stale};
 use parking_lot::Mutex;
@@ -326,12 +326,9 @@ impl Machine {
         }
         warnings.extend(core::mem::take(&mut read.warnings));
         if !order.plan {
-            running.stage(Stage::Fetching);
-            let (admitted, notes) = self.admit(spaces.keys().cloned().collect(), administrator).await?;
-            if let (Some(_), Some(unknown)) = (bounds.planned, spaces.keys().find(|s| !admitted.contains(s)))
-            {
-                return Err(stale(&format!("the server does not know the owner of {unknown}")));
-            }
+            let wanted = spaces.keys().cloned().collect();
+            let (admitted, notes) =
+                self.admit_as_planned(wanted, bounds.planned, administrator, running).await?;
             // Of owners who are not known the count of their rows is said below.
             warnings.extend(notes.into_iter().filter(|note| note.code != "unknown_owner"));
             let known =
@@ -359,6 +356,25 @@ impl Machine {
 }
 
 impl Machine {
+    /// Makes the machine a member of these spaces. An owner whom the server does not know stays out, and makes a plan stale
+    /// that is to be applied exactly.
+    async fn admit_as_planned(
+        &self,
+        spaces: BTreeSet<SpaceName>,
+        planned: Option<Fingerprint>,
+        administrator: Option<&str>,
+        running: &Running,
+    ) -> Result<(BTreeSet<SpaceName>, Vec<Note>)> {
+        running.stage(Stage::Fetching);
+        let (admitted, notes) = self.admit(spaces.iter().cloned().collect(), administrator).await?;
+        match spaces.iter().find(|space| !admitted.contains(*space)) {
+            Some(unknown) if planned.is_some() => {
+                Err(stale(&format!("the server does not know the owner of {unknown}")))
+            }
+            _ => Ok((admitted, notes)),
+        }
+    }
+
     /// What the rows of a file would do to these lists, whatever the rules say of it now.
     pub(crate) fn show(
         &self,

@@ -13,20 +13,19 @@ use sync_core::{
     catalogue::{self, Setting, Sharing},
     change::{Author, Change, Context, Operation},
     id::{ChangeId, Incarnation, RecordId},
+    import::DEVICE_SPECIFIC,
     record::{FieldName, Record},
     replica::{self, SpaceHead},
     sharing::{self, Fields, Sent, SharingScope},
     space::{SpaceKind, SpaceName},
 };
 
-/// The local space in which personal settings lie that belong to this machine.
-const OWN: &str = "settings";
 /// Under it the choices are kept that the machine has seen.
 const SEEN: &str = "scopes";
 
 /// The place of a person's setting that belongs to this machine.
 pub(crate) fn own_place(user: &str, setting: &str) -> (SpaceName, RecordId) {
-    (SpaceName::local(OWN), RecordId::of_setting(&format!("{user}/{setting}")))
+    (SpaceName::local(DEVICE_SPECIFIC), RecordId::of_setting(&format!("{user}/{setting}")))
 }
 
 /// Under it the settings are kept that are device-specific here for the person of a space.

@@ -431,7 +431,7 @@ fn random_histories_of_choices_lose_nothing() {
         let gone: Vec<_> = sent.difference(&found).collect();
         assert!(gone.is_empty(), "seed {seed}: {gone:?} kept for nobody in {steps:?}");
         for store in &stores {
-            let history = store.history(&SpaceName::local(super::OWN)).unwrap();
+            let history = store.history(&SpaceName::local(super::DEVICE_SPECIFIC)).unwrap();
             found.extend(history.iter().filter_map(value_of).filter_map(Value::as_int));
         }
         let set: BTreeSet<i64> = {
