@@ -12,7 +12,10 @@
 //! | `login` | a map, secret: `username` and `password`, or `encrypted` and `scheme`, see [`Login`] |
 //! | `access_code` | text, secret |
 //! | `member:ID`, `member:number/N`, `member:box/NAME` | one element of a group; the value is its place in the order |
+//! | `person` | a map: what the name is made of, and where the person works, see [`Person`] |
+//! | `tie` | text: entries with the same one came from one contact, see [`Address::tie`] |
 //! | `canon:COLUMN` | what a source said beyond this model, see [`Address::kept`] |
+//! | `file:FORMAT:COLUMN` | the same of other formats, see [`Address::kept_by`] |
 //!
 //! ```
 //! use sync_core::address::{Address, AddressKind};
@@ -31,7 +34,7 @@ mod parts;
 pub use matching::{Identity, match_existing};
 #[cfg(feature = "files")]
 pub(crate) use matching::{LIKENESSES, Likeness, pairs};
-pub use parts::{Fax, Folder, Login, Password, Secret};
+pub use parts::{Fax, Folder, Login, Password, Person, Secret};
 
 use crate::{
     id::RecordId,
@@ -57,6 +60,7 @@ pub const ONE_TOUCH_LIST: i64 = 11;
 
 pub(crate) const MEMBER_PREFIX: &str = "member:";
 const KEPT_PREFIX: &str = "canon:";
+const KEPT_BY_PREFIX: &str = "file:";
 
 /// The field that keeps a column of a file, see [`Address::kept`].
 pub(crate) fn kept_field(column: &str) -> FieldName {
@@ -188,6 +192,13 @@ pub struct Address {
     /// Columns of a Canon file that this model doesn't understand, or spells otherwise, by their names. They come
     /// back when the entry is written to such a file.
     pub kept: BTreeMap<String, String>,
+    /// What files of other formats say that this model doesn't understand: by `FORMAT:COLUMN`, such as
+    /// `ricoh-csv:Title 1`.
+    pub kept_by: BTreeMap<String, String>,
+    /// Who it leads to.
+    pub person: Option<Person>,
+    /// What ties together the entries that came from one contact with several destinations; they go back as one.
+    pub tie: String,
     /// Fields of a newer model; they go back as they came.
     pub other: BTreeMap<FieldName, Value>,
 }
@@ -207,6 +218,7 @@ impl Address {
             ("short_name", &self.short_name),
             ("mail", &self.mail),
             ("access_code", &self.access_code.0),
+            ("tie", &self.tie),
         ] {
             if !text.is_empty() {
                 set(name, text.into());
@@ -221,6 +233,7 @@ impl Address {
             ("fax", self.fax.as_ref().map(Fax::to_value)),
             ("folder", self.folder.as_ref().map(Folder::to_value)),
             ("login", self.login.as_ref().map(Login::to_value)),
+            ("person", self.person.as_ref().map(Person::to_value)),
         ] {
             if let Some(value) = value {
                 set(name, value);
@@ -231,6 +244,9 @@ impl Address {
         }
         for (column, text) in &self.kept {
             set(&kept_field(column), text.as_str().into());
+        }
+        for (column, text) in &self.kept_by {
+            set(&format!("{KEPT_BY_PREFIX}{column}"), text.as_str().into());
         }
         fields
     }
@@ -285,6 +301,7 @@ impl Address {
             }
             ("short_name", Value::Text(text)) if !text.is_empty() => self.short_name = text,
             ("mail", Value::Text(text)) if !text.is_empty() => self.mail = text,
+            ("tie", Value::Text(text)) if !text.is_empty() => self.tie = text,
             ("access_code", Value::Text(text)) if !text.is_empty() => {
                 self.access_code = Secret(text);
             }
@@ -293,6 +310,7 @@ impl Address {
             ("fax", value @ Value::Map(_)) => self.fax = Fax::from_value(&value),
             ("folder", value @ Value::Map(_)) => self.folder = Folder::from_value(&value),
             ("login", value @ Value::Map(_)) => self.login = Login::from_value(&value),
+            ("person", value @ Value::Map(_)) => self.person = Person::from_value(&value),
             (name, Value::Int(place)) if name.starts_with(MEMBER_PREFIX) => match Member::of_field(name) {
                 Some(member) => {
                     self.members.insert(member, place);
@@ -301,6 +319,9 @@ impl Address {
             },
             (name, Value::Text(text)) if name.starts_with(KEPT_PREFIX) => {
                 self.kept.insert(name[KEPT_PREFIX.len()..].to_string(), text);
+            }
+            (name, Value::Text(text)) if name.starts_with(KEPT_BY_PREFIX) => {
+                self.kept_by.insert(name[KEPT_BY_PREFIX.len()..].to_string(), text);
             }
             (_, value) => return Some(value),
         }
@@ -328,7 +349,7 @@ mod tests {
     use crate::value::tests::any_value;
     use proptest::prelude::*;
 
-    const FIELDS: [&str; 17] = [
+    const FIELDS: [&str; 20] = [
         "type",
         "kind",
         "name",
@@ -346,6 +367,9 @@ mod tests {
         "member:box/localbox001",
         "member:0198F9C2-0000-7000-8000-000000000001",
         "canon:uuid",
+        "file:ricoh-csv:Title 1",
+        "person",
+        "tie",
     ];
 
     fn any_part() -> impl Strategy<Value = Value> {

@@ -96,8 +96,45 @@ texts_in_one_field! {
         protocol,
         /// The server: a host name, a UNC share or a URL.
         host,
+        /// The port, where it is not the usual one.
+        port,
         /// The path on it.
         path,
+    }
+}
+
+texts_in_one_field! {
+    /// Who an entry leads to, as files of contacts know a person. [`Address::name`](super::Address::name) is what is
+    /// shown; this is what it is made of, and what else is said.
+    Person {
+        /// The first name.
+        given,
+        /// Further first names.
+        middle,
+        /// The last name.
+        family,
+        /// What stands before the name, such as a title.
+        prefix,
+        /// What stands after it.
+        suffix,
+        /// What friends say.
+        nickname,
+        /// How the first name is read.
+        given_reading,
+        /// How the last name is read.
+        family_reading,
+        /// Where the person works.
+        organization,
+        /// In which part of it.
+        department,
+        /// As what.
+        title,
+        /// A telephone number.
+        phone,
+        /// The number of a mobile telephone.
+        mobile,
+        /// What else somebody wrote down.
+        note,
     }
 }
 

@@ -23,6 +23,7 @@ const FAX: Kind = Kind::Map(&[
 const FOLDER: Kind = Kind::Map(&[
     optional("protocol", "Protocol", NAME),
     optional("host", "Server", LONG),
+    optional("port", "Port, where it is not the usual one", NAME),
     optional("path", "Path", LONG),
 ]);
 const LOGIN: Kind = Kind::Map(&[
@@ -30,6 +31,23 @@ const LOGIN: Kind = Kind::Map(&[
     optional("password", "Password", NAME).secret(Secret::Credential),
     optional("encrypted", "Password that its source encrypted", LONG).secret(Secret::Credential),
     optional("scheme", "Whose encryption", NAME),
+]);
+
+const PERSON: Kind = Kind::Map(&[
+    optional("given", "First name", NAME),
+    optional("middle", "Further first names", NAME),
+    optional("family", "Last name", NAME),
+    optional("prefix", "What stands before the name", NAME),
+    optional("suffix", "What stands after the name", NAME),
+    optional("nickname", "Nickname", NAME),
+    optional("given_reading", "How the first name is read", NAME),
+    optional("family_reading", "How the last name is read", NAME),
+    optional("organization", "Organization", NAME),
+    optional("department", "Department", NAME),
+    optional("title", "Job title", NAME),
+    optional("phone", "Telephone number", NAME),
+    optional("mobile", "Number of a mobile telephone", NAME),
+    optional("note", "Note", Kind::Lines(65_536)),
 ]);
 
 /// An address. No field is required: what leads nowhere yet is an entry all the same.
@@ -51,12 +69,17 @@ pub const ADDRESS: RecordType = RecordType::new(
         optional("login", "Login at the folder's server", LOGIN).secret(Secret::Credential),
         optional("access_code", "Access number", NAME).secret(Secret::Credential),
         optional("member:*", "Member of a group: its place in the order", Kind::Number(i64::MIN, i64::MAX)),
+        optional("person", "Who it leads to", PERSON),
+        optional("tie", "Ties together what came from one contact", NAME),
         KEPT,
+        KEPT_BY,
     ],
 )
 .shared(Sharing::Shared);
 
 const KEPT: Field = optional("canon:*", "Column of a file, kept as it came", Kind::Lines(4_096));
+
+const KEPT_BY: Field = optional("file:*", "What another format says, kept as it came", Kind::Lines(65_536));
 
 /// The space that the machine's address lists have.
 pub const LOCAL_SPACE: &str = "address-lists";

@@ -42,6 +42,11 @@ pub enum FileError {
         /// Where the column line should be.
         line: u64,
     },
+    /// None of the formats that are known.
+    #[error(
+        "no format is known that has such files: `sync-client convert --list-formats` names them all; name one with --from, or give a column mapping"
+    )]
+    UnknownFormat,
     /// Two columns of one name.
     #[error("line {line}: the column `{column}` is there twice: remove or rename one")]
     DuplicateColumn {
@@ -147,6 +152,7 @@ impl FileError {
             Self::Utf16 => "utf16_not_read",
             Self::NulByte { .. } => "nul_byte",
             Self::UnknownCharset { .. } => "unknown_charset",
+            Self::UnknownFormat => "unknown_format",
             Self::NotInCharset { .. } => "not_in_charset",
             Self::UnterminatedQuote { .. } => "unterminated_quote",
             Self::CutOff { .. } => "file_cut_off",

@@ -29,13 +29,12 @@ pub use header::Header;
 pub use read::{each_row, read};
 pub use write::write;
 
-use super::{Owner, Report, charset::Charset};
+use super::{Encoding, Owner, Report, charset::Charset};
 use crate::address::Address;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{array, fmt};
 
-/// How many bytes a file may have.
-pub const MAX_BYTES: usize = 256 << 20;
+pub use super::MAX_BYTES;
 /// How many rows a file may have.
 pub const MAX_ROWS: usize = 500_000;
 /// How many columns a file may have.
@@ -123,6 +122,12 @@ impl AddressBook {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The characters that it is in.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        Encoding::of_charset(self.charset, self.head.starts_with(b"\xef\xbb\xbf"))
     }
 
     /// Its entries, in their order.

@@ -1,0 +1,189 @@
+//! The Canon address book as CSV among the other formats; [`super::canon_csv`] reads and writes it.
+
+use super::{
+    Encoding, FileError, Format,
+    book::{Book, Contact, Frame, Link},
+    canon_csv,
+    convert::{ReadOptions, WriteOptions},
+    field::{Field, Slot},
+    fit::Fitted,
+    format::{Room, Writer},
+    holds::{Groups, Holds},
+    links::Listed,
+    owner::Place,
+    text::Text,
+};
+use crate::{
+    address::{Address, Member},
+    id::RecordId,
+};
+use alloc::{collections::BTreeMap, vec::Vec};
+use uuid::Uuid;
+
+pub(super) const ROOM: Room = Room {
+    format: Format::CanonCsv,
+    name: "canon-csv",
+    title: "Canon address book, CSV",
+    extensions: &["csv"],
+    origin: "Remote UI: Settings/Registration, Device Management, Import/Export, Address Lists, Export",
+    holds: Holds {
+        slots: &[
+            (Slot::Mail, 1),
+            (Slot::Ifax, 1),
+            (Slot::Fax, 1),
+            (Slot::IpFax, 1),
+            (Slot::Smb, 1),
+            (Slot::Ftp, 1),
+            (Slot::WebDav, 1),
+            (Slot::Group, 1),
+            (Slot::Other, 1),
+        ],
+        fields: &[
+            (Field::Name, 0),
+            (Field::Reading, 0),
+            (Field::ReadingLanguage, 0),
+            (Field::ShortName, 0),
+            (Field::List, 0),
+            (Field::Number, 0),
+            (Field::Mail, 0),
+            (Field::FaxNumber, 0),
+            (Field::FaxProtocol, 0),
+            (Field::FaxEcm, 0),
+            (Field::FaxSpeed, 0),
+            (Field::FaxLineType, 0),
+            (Field::FaxLine, 0),
+            (Field::FaxSubAddress, 0),
+            (Field::FaxUri, 0),
+            (Field::FaxUriMode, 0),
+            (Field::FaxUriFlag, 0),
+            (Field::FolderHost, 0),
+            (Field::FolderPath, 0),
+            (Field::LoginUser, 0),
+            (Field::LoginPassword, 0),
+            (Field::AccessCode, 0),
+        ],
+        groups: Groups::Nested,
+        boxes: true,
+        passwords: true,
+        scheme: "canon:",
+        owners: (true, true),
+        ..Holds::NOTHING
+    },
+    encoding: Encoding::UTF_8,
+    recognizes,
+    read,
+    writer: Writer::Whole(write),
+};
+
+fn recognizes(text: &Text) -> bool {
+    let mut lines = text.text.lines().map(|line| line.trim_start_matches('"').trim());
+    let head = lines.find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or("");
+    let names = head.split(',').map(|name| name.trim().trim_matches('"').to_ascii_lowercase());
+    names.into_iter().any(|name| name == "objectclass")
+}
+
+fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
+    let canon = canon_csv::read(&text.bytes)?;
+    let mut contacts = Vec::new();
+    let mut numbers: BTreeMap<(Place, i64), Vec<(Option<i64>, usize)>> = BTreeMap::new();
+    for row in canon.rows() {
+        if let Some(number) = row.address.number {
+            let place = (row.owner.place(), number);
+            numbers.entry(place).or_default().push((row.address.list, contacts.len()));
+        }
+        let contact = Contact::of(row.owner.clone(), row.address.clone());
+        contacts.push(Contact { line: row.line, ..contact });
+    }
+    for at in 0..contacts.len() {
+        let place = contacts[at].owner.place();
+        let list = contacts[at].entries[0].list;
+        let group = &mut contacts[at].entries[0];
+        let named: Vec<Member> = group.members_in_order().cloned().collect();
+        let (mut links, mut rest) = (Vec::new(), Vec::new());
+        for member in named {
+            let found = match &member {
+                Member::Number(number) => numbers.get(&(place.clone(), *number)).and_then(|found| {
+                    let same = found.iter().find(|(of, _)| *of == list);
+                    same.or(if found.len() == 1 { found.first() } else { None })
+                }),
+                _ => None,
+            };
+            match found {
+                Some((_, contact)) => links.push(Link { contact: *contact, entry: Some(0) }),
+                None => rest.push(member),
+            }
+        }
+        group.set_members(rest);
+        contacts[at].members = links;
+        contacts[at].mark_read("", "");
+    }
+    let report = canon.report.clone();
+    let encoding = canon.encoding();
+    Ok(Book { report, contacts, encoding, format: Format::CanonCsv, frame: Frame::Canon(canon.into()) })
+}
+
+fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Result<Vec<u8>, FileError> {
+    if let Some(Book { frame: Frame::Canon(canon), contacts, .. }) = own
+        && options.encoding.is_none_or(|encoding| encoding == canon.encoding())
+        && fitted.contacts.len() == contacts.len()
+        && fitted
+            .contacts
+            .iter()
+            .zip(contacts)
+            .all(|(one, other)| one.line == other.line && one.line.is_some())
+    {
+        // The same rows: what was not edited comes out byte for byte.
+        let mut canon = (**canon).clone();
+        let entries = listed(&fitted.contacts);
+        let numbers: BTreeMap<RecordId, i64> =
+            entries.iter().filter_map(|entry| Some((entry.id, entry.address.number?))).collect();
+        let changed: Vec<bool> =
+            fitted.contacts.iter().map(|contact| contact.unchanged().is_none()).collect();
+        for ((row, entry), changed) in canon.rows_mut().zip(entries).zip(changed) {
+            if changed {
+                row.owner = entry.owner;
+                row.address = with_numbers(entry.address, &numbers);
+            }
+        }
+        return canon_csv::write(&canon);
+    }
+    let listed = listed(&fitted.contacts);
+    let mut header = match own {
+        Some(Book { frame: Frame::Canon(canon), .. }) => canon.header().clone(),
+        _ => canon_csv::Header::version_3(""),
+    };
+    if let Some(encoding) = options.encoding {
+        header.charset = Some(encoding.name().into());
+    }
+    let options = canon_csv::Options { header, passwords: true, ..canon_csv::Options::default() };
+    let book = canon_csv::new_book(&listed, &options)?;
+    fitted.notes.extend(book.report.warnings.iter().cloned());
+    canon_csv::write(&book)
+}
+
+fn with_numbers(mut address: Address, numbers: &BTreeMap<RecordId, i64>) -> Address {
+    let members: Vec<Member> = address
+        .members_in_order()
+        .map(|member| match member {
+            Member::Record(id) => numbers.get(id).map_or(member.clone(), |number| Member::Number(*number)),
+            other => other.clone(),
+        })
+        .collect();
+    address.set_members(members);
+    address
+}
+
+/// The entries as the writer takes them: groups name their members by ids that stand for their places.
+fn listed(contacts: &[Contact]) -> Vec<Listed> {
+    let id = |contact: usize| RecordId(Uuid::from_u128(contact as u128 + 1));
+    let each = contacts.iter().enumerate().map(|(at, contact)| {
+        let mut address = contact.entries[0].clone();
+        let linked = contact.members.iter().map(|link| Member::Record(id(link.contact)));
+        let rest: Vec<Member> = address.members_in_order().cloned().collect();
+        if !contact.members.is_empty() {
+            address.set_members(linked.chain(rest));
+        }
+        Listed { id: id(at), owner: contact.owner.clone(), line: contact.line, address }
+    });
+    each.collect()
+}

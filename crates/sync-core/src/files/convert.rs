@@ -1,0 +1,163 @@
+//! From a file of one format to a file of another.
+
+use super::{
+    Encoding, FileError, Format, Note, Weight,
+    book::{Book, Contact, Frame, TextFrame},
+    fit::fit,
+    format::{ROOMS, Writer},
+    text::{Text, decode},
+};
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
+
+/// What is known of a file beside its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Its format; `None`: by its content.
+    pub format: Option<Format>,
+    /// Its encoding; `None`: by its mark, what it says of itself, and its content.
+    pub encoding: Option<Encoding>,
+}
+
+/// How a file is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Its encoding; `None`: that of the book if it is of the same format, otherwise the format's usual one.
+    pub encoding: Option<Encoding>,
+    /// Whether readable passwords are written.
+    pub passwords: bool,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { encoding: None, passwords: true }
+    }
+}
+
+/// A file that was made, and what became of the entries: given = written + kept out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Its encoding.
+    pub encoding: Encoding,
+    /// Entries of the book.
+    pub given: usize,
+    /// Entries that are in the file.
+    pub written: usize,
+    /// Entries that are not; each has a note.
+    pub kept_out: usize,
+    /// What was lost or corrected, in the order of the book.
+    pub notes: Vec<Note>,
+}
+
+impl Written {
+    /// Whether anything was lost.
+    #[must_use]
+    pub fn has_losses(&self) -> bool {
+        self.notes.iter().any(|note| note.weight == Weight::Loss)
+    }
+}
+
+/// Reads a file of any format that is known.
+///
+/// # Errors
+/// [`FileError`] where it is none, or is damaged.
+pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
+    let text = decode(bytes, options.encoding)?;
+    let room = match options.format {
+        Some(format) => format.room(),
+        None => ROOMS.iter().find(|room| (room.recognizes)(&text)).ok_or(FileError::UnknownFormat)?,
+    };
+    let mut book = (room.read)(&text, options)?;
+    let Text { notes, .. } = text;
+    book.report.warnings.splice(0..0, notes);
+    Ok(book)
+}
+
+/// Writes a book in a format. What was read from a file of the same format and not edited comes out as it stood.
+///
+/// # Errors
+/// [`FileError`] where the format can't be written so; what it can't hold is in the notes instead.
+pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Written, FileError> {
+    let room = to.room();
+    let same = book.format == to;
+    let mut contacts = Cow::Borrowed(&book.contacts);
+    let mut notes = Vec::new();
+    if !options.passwords {
+        leave_passwords(contacts.to_mut(), &mut notes);
+    }
+    let as_is = |contact: &Contact| same && contact.unchanged().is_some();
+    let mut fitted = fit(&contacts, &room.holds, room.name, as_is);
+    notes.append(&mut fitted.notes);
+    let usual = if same { book.encoding } else { room.encoding };
+    let encoding = options.encoding.unwrap_or(usual);
+    let bytes = match room.writer {
+        Writer::Whole(write) => {
+            let bytes = write(&mut fitted, same.then_some(book), options)?;
+            notes.append(&mut fitted.notes);
+            bytes
+        }
+        Writer::Text { frame, contact } => {
+            let (frame, own) = match &book.frame {
+                Frame::Text(frame) if same => (Cow::Borrowed(frame), true),
+                _ => (Cow::Owned(frame(&fitted.contacts, options)), false),
+            };
+            write_text(&fitted.contacts, &frame, own, contact, encoding, &mut notes)
+        }
+    };
+    let written = fitted.contacts.iter().map(|contact| contact.entries.len()).sum();
+    Ok(Written { bytes, encoding, given: book.entries(), written, kept_out: fitted.kept_out, notes })
+}
+
+fn write_text(
+    contacts: &[Contact],
+    frame: &TextFrame,
+    own: bool,
+    write: fn(&[Contact], usize, &TextFrame) -> String,
+    encoding: Encoding,
+    notes: &mut Vec<Note>,
+) -> Vec<u8> {
+    let mut out = encoding.mark_bytes().to_vec();
+    encoding.encode(&frame.head, &mut out, |_| {});
+    let line_end = frame.style.line_end;
+    for (at, contact) in contacts.iter().enumerate() {
+        let before = if own { contact.before() } else { "" };
+        let text = match contact.unchanged() {
+            Some(text) if own => Cow::Borrowed(text),
+            _ => Cow::Owned(write(contacts, at, frame)),
+        };
+        let mut instead = Vec::new();
+        encoding.encode(before, &mut out, |_| {});
+        encoding.encode(&text, &mut out, |one| instead.push(one));
+        // What was last may have had no line end.
+        if at + 1 < contacts.len() && !text.ends_with(['\n', '\r']) {
+            encoding.encode(line_end, &mut out, |_| {});
+        }
+        if let Some(first) = instead.first() {
+            let text = format!(
+                "`{}` has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
+                contact.name(),
+                u32::from(*first)
+            );
+            let note = Note::loss(contact.line, "unmappable_character", text);
+            notes.push(Note { entry: Some(contact.name().into()), ..note });
+        }
+    }
+    encoding.encode(&frame.tail, &mut out, |_| {});
+    out
+}
+
+fn leave_passwords(contacts: &mut [Contact], notes: &mut Vec<Note>) {
+    for contact in contacts {
+        let line = contact.line;
+        for entry in &mut contact.entries {
+            let name = entry.name.clone();
+            let Some(login) = &mut entry.login else { continue };
+            if matches!(login.password, Some(crate::address::Password::Plain(_))) {
+                login.password = None;
+                let text = format!("`{name}`: its password was not asked for; it is left out");
+                notes.push(Note { entry: Some(name), ..Note::loss(line, "password_left_out", text) });
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The formats that are known, and the room of each.
+
+use super::{
+    Encoding, FileError,
+    book::{Book, Contact, TextFrame},
+    canon_room,
+    convert::{ReadOptions, WriteOptions},
+    fit::Fitted,
+    holds::Holds,
+    text::Text,
+    toshiba,
+};
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+use serde::{Serialize, Serializer};
+
+/// A format of address book files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// Canon, as CSV.
+    CanonCsv,
+    /// Toshiba TopAccess, as CSV.
+    ToshibaCsv,
+}
+
+/// A format's room: how its files are known, read and written, and what they hold.
+pub(super) struct Room {
+    pub(super) format: Format,
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    /// What such files' names end in.
+    pub(super) extensions: &'static [&'static str],
+    /// Where an administrator gets such a file.
+    pub(super) origin: &'static str,
+    pub(super) holds: Holds,
+    /// That of new files.
+    pub(super) encoding: Encoding,
+    pub(super) recognizes: fn(&Text) -> bool,
+    pub(super) read: fn(&Text, &ReadOptions) -> Result<Book, FileError>,
+    pub(super) writer: Writer,
+}
+
+/// How a format is written.
+pub(super) enum Writer {
+    /// Contact by contact, in a frame.
+    Text {
+        /// What stands around the contacts of a new file.
+        frame: fn(&[Contact], &WriteOptions) -> TextFrame,
+        /// The text of one contact, with its line end.
+        contact: fn(&[Contact], usize, &TextFrame) -> String,
+    },
+    /// By itself. The book is there if it is of the same format.
+    Whole(fn(&mut Fitted, Option<&Book>, &WriteOptions) -> Result<Vec<u8>, FileError>),
+}
+
+/// In the order in which a file is tried: the surest first.
+pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &toshiba::ROOM];
+
+impl Format {
+    /// All, in the order of documents.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ROOMS.iter().map(|room| room.format)
+    }
+
+    pub(super) fn room(self) -> &'static Room {
+        // The first stands for one that is missing; a test holds that none is.
+        ROOMS.iter().find(|room| room.format == self).unwrap_or(&ROOMS[0])
+    }
+
+    /// Its name in commands, such as `canon-csv`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.room().name
+    }
+
+    /// What a person reads.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        self.room().title
+    }
+
+    /// Where an administrator gets such a file.
+    #[must_use]
+    pub fn origin(self) -> &'static str {
+        self.room().origin
+    }
+
+    /// What such files' names end in, without the dot.
+    #[must_use]
+    pub fn extensions(self) -> &'static [&'static str] {
+        self.room().extensions
+    }
+
+    /// What it can hold.
+    #[must_use]
+    pub fn holds(self) -> &'static Holds {
+        &self.room().holds
+    }
+
+    /// The format of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        ROOMS.iter().find(|room| room.name == name).map(|room| room.format)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Format {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}

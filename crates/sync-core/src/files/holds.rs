@@ -1,0 +1,76 @@
+//! What a format can hold, as data: the one place that readers, writers, reports and documents ask.
+
+use super::field::{Field, Slot};
+
+/// What groups of a format hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Groups {
+    /// There are none.
+    None,
+    /// Entries.
+    Flat,
+    /// Entries and other groups.
+    Nested,
+}
+
+/// What a format can hold. The writer of a format is only asked to write what its table allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holds {
+    /// The kinds of destination, and how many of each one contact may have.
+    pub slots: &'static [(Slot, usize)],
+    /// How many destinations one contact may have altogether.
+    pub together: usize,
+    /// How many folders one contact may have, of whatever protocol.
+    pub folders: usize,
+    /// The fields, and how many characters each may have; 0 where no limit is known.
+    pub fields: &'static [(Field, usize)],
+    /// The name is made of its parts: there is no field for the whole.
+    pub name_of_parts: bool,
+    /// What groups hold.
+    pub groups: Groups,
+    /// Whether groups may name boxes and other things that are no entries.
+    pub boxes: bool,
+    /// Whether it has a place for a password that can be read.
+    pub passwords: bool,
+    /// The beginning of the name of the encryption whose passwords it carries; empty: of none.
+    pub scheme: &'static str,
+    /// Whether a row may say that it is in a person's list, and whether in a user group's.
+    pub owners: (bool, bool),
+    /// The least and the largest number of an entry, where each has one of its own.
+    pub numbers: Option<(i64, i64)>,
+    /// Whether a text may have line ends.
+    pub lines: bool,
+    /// How many contacts a file may have; 0 where no limit is known.
+    pub most: usize,
+}
+
+impl Holds {
+    /// Nothing, to begin a table with.
+    pub const NOTHING: Self = Self {
+        slots: &[],
+        together: 1,
+        folders: 1,
+        fields: &[],
+        name_of_parts: false,
+        groups: Groups::None,
+        boxes: false,
+        passwords: false,
+        scheme: "",
+        owners: (false, false),
+        numbers: None,
+        lines: false,
+        most: 0,
+    };
+
+    /// How many of a kind one contact may have.
+    #[must_use]
+    pub fn of_slot(&self, slot: Slot) -> usize {
+        self.slots.iter().find(|(one, _)| *one == slot).map_or(0, |(_, most)| *most)
+    }
+
+    /// How many characters a field may have (0: no limit known); `None` where there is no such field.
+    #[must_use]
+    pub fn limit(&self, field: Field) -> Option<usize> {
+        self.fields.iter().find(|(one, _)| *one == field).map(|(_, most)| *most)
+    }
+}

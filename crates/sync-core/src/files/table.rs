@@ -1,0 +1,530 @@
+//! Formats that are tables: a line of column names, and a row for each contact. What a column means is data.
+
+use super::{
+    Encoding, FileError, Format, Note, Report,
+    book::{Book, Contact, Frame, TextFrame, full_name},
+    field::{Field, Slot},
+};
+use crate::address::{Address, Password, Secret};
+use alloc::{
+    borrow::Cow,
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+/// How many rows a table may have.
+pub(super) const MAX_ROWS: usize = 500_000;
+/// How many columns a table may have.
+pub(super) const MAX_COLUMNS: usize = 512;
+
+/// Which cells are quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Quotes {
+    /// Those that must be.
+    #[default]
+    Needed,
+    /// All.
+    All,
+    /// None: a cell can't hold a separator or a line end.
+    Never,
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Style {
+    /// What stands between cells.
+    pub(super) separator: char,
+    /// Which cells of a row are quoted.
+    pub(super) quotes: Quotes,
+    /// Which names of the column line are quoted.
+    pub(super) head_quotes: Quotes,
+    /// `\r\n` or `\n`.
+    pub(super) line_end: &'static str,
+    /// Each value stands in square brackets.
+    pub(super) brackets: bool,
+    /// A separator ends each line.
+    pub(super) closes: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            separator: ',',
+            quotes: Quotes::Needed,
+            head_quotes: Quotes::Needed,
+            line_end: "\r\n",
+            brackets: false,
+            closes: false,
+        }
+    }
+}
+
+/// What a column means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Means {
+    /// A field that all entries of the contact share: the name, the person, the number.
+    Shared(Field),
+    /// A field of the entry of one kind.
+    Of(Slot, Field),
+    /// Whose encryption the password of a kind is in is told elsewhere; here stands its text.
+    Encrypted(Slot, &'static str),
+    /// Nothing for an entry: it is kept as it is.
+    Kept,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) means: Means,
+    /// What stands there where an entry says nothing.
+    pub(super) empty: &'static str,
+    /// The format's words and those of the model, where they differ.
+    pub(super) words: &'static [(&'static str, &'static str)],
+}
+
+impl Column {
+    pub(super) const fn shared(name: &'static str, field: Field) -> Self {
+        Self { name, means: Means::Shared(field), empty: "", words: &[] }
+    }
+
+    pub(super) const fn of(name: &'static str, slot: Slot, field: Field) -> Self {
+        Self { name, means: Means::Of(slot, field), empty: "", words: &[] }
+    }
+
+    pub(super) const fn kept(name: &'static str) -> Self {
+        Self { name, means: Means::Kept, empty: "", words: &[] }
+    }
+
+    pub(super) const fn empty(self, empty: &'static str) -> Self {
+        Self { empty, ..self }
+    }
+
+    pub(super) const fn words(self, words: &'static [(&'static str, &'static str)]) -> Self {
+        Self { words, ..self }
+    }
+
+    fn to_model<'a>(&self, cell: &'a str) -> Cow<'a, str> {
+        if cell == self.empty {
+            return "".into();
+        }
+        let known = self.words.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(cell));
+        known.map_or(Cow::Borrowed(cell), |(_, ours)| Cow::Borrowed(*ours))
+    }
+
+    fn to_cell(&self, text: &str) -> String {
+        if text.is_empty() {
+            return self.empty.into();
+        }
+        let known = self.words.iter().find(|(_, ours)| *ours == text);
+        known.map_or(text, |(theirs, _)| *theirs).to_string()
+    }
+}
+
+/// A format that is a table.
+pub(super) struct Table {
+    pub(super) format: Format,
+    pub(super) columns: &'static [Column],
+    pub(super) style: Style,
+    /// What only this format does after its columns were read.
+    pub(super) after_read: fn(&mut Contact, &Cells<'_>, &mut Vec<Note>),
+    /// What only this format does before its row is written. All contacts are there, so that a group can name its own.
+    pub(super) before_write: fn(&[Contact], usize, &mut BTreeMap<String, String>),
+}
+
+/// The cells of a row, by column.
+pub(super) struct Cells<'a> {
+    pub(super) columns: &'a [String],
+    pub(super) cells: &'a [String],
+    pub(super) line: u64,
+}
+
+impl Cells<'_> {
+    /// What stands in this column; empty where there is none. Names are compared without regard to case and blanks.
+    pub(super) fn get(&self, name: &str) -> &str {
+        let at = self.columns.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
+        at.and_then(|at| self.cells.get(at)).map_or("", |cell| cell)
+    }
+}
+
+/// A row of a text, as it stands and by its cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row<'a> {
+    /// Where it begins, from 1.
+    pub(super) line: u64,
+    /// Empty lines before it.
+    pub(super) before: &'a str,
+    /// With its line end.
+    pub(super) raw: &'a str,
+    pub(super) cells: Vec<String>,
+}
+
+/// The rows of a text from `line` on.
+///
+/// # Errors
+/// [`FileError`] where a quote is never closed, or there are more rows or columns than a reader takes.
+pub(super) fn rows(text: &str, separator: char, first_line: u64) -> Result<Vec<Row<'_>>, FileError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(u8::try_from(separator).unwrap_or(b','))
+        .from_reader(text.as_bytes());
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut record = csv::StringRecord::new();
+    let mut starts = Vec::new();
+    while reader.read_record(&mut record).unwrap_or(false) {
+        let line = first_line - 1 + record.position().map_or(1, csv::Position::line);
+        if rows.len() >= MAX_ROWS {
+            return Err(FileError::TooManyRows { line, limit: MAX_ROWS });
+        }
+        if record.len() > MAX_COLUMNS {
+            return Err(FileError::TooManyColumns { line, limit: MAX_COLUMNS });
+        }
+        let start = record.position().map_or(0, csv::Position::byte);
+        starts.push(usize::try_from(start).unwrap_or(usize::MAX).min(text.len()));
+        rows.push(Row { line, before: "", raw: "", cells: record.iter().map(String::from).collect() });
+    }
+    // The reader ends a row after `\r` and finds `\n` before the next.
+    let begins = |start: usize| {
+        let split = start > 0 && text.as_bytes()[..start].ends_with(b"\r") && text[start..].starts_with('\n');
+        start + usize::from(split)
+    };
+    let mut end = text.len();
+    for (row, start) in rows.iter_mut().zip(&starts).rev() {
+        let start = begins(*start);
+        let whole = text.get(start..end).unwrap_or("");
+        let skipped = whole.len() - whole.trim_start_matches(['\r', '\n']).len();
+        (row.before, row.raw) = whole.split_at(skipped);
+        end = start;
+    }
+    let mut line = first_line;
+    for row in &mut rows {
+        line += row.before.matches('\n').count() as u64;
+        row.line = line;
+        line += row.raw.matches('\n').count() as u64;
+    }
+    if let Some(last) = rows.last()
+        && last.raw.matches('"').count() % 2 == 1
+        && last.raw.trim_end().contains('\n')
+    {
+        return Err(FileError::UnterminatedQuote { line: last.line });
+    }
+    Ok(rows)
+}
+
+/// One line of cells, with its line end.
+pub(super) fn write_row<'a>(
+    cells: impl IntoIterator<Item = &'a str>,
+    quotes: Quotes,
+    style: Style,
+) -> String {
+    let mut line = String::new();
+    for (at, cell) in cells.into_iter().enumerate() {
+        if at > 0 {
+            line.push(style.separator);
+        }
+        let cell = if style.brackets { Cow::Owned(format!("[{cell}]")) } else { Cow::Borrowed(cell) };
+        let needed = cell.contains([style.separator, '"', '\r', '\n'])
+            || cell.starts_with([' ', '\t'])
+            || cell.ends_with([' ', '\t']);
+        if quotes == Quotes::All || (quotes == Quotes::Needed && needed) {
+            line.push('"');
+            line.push_str(&cell.replace('"', "\"\""));
+            line.push('"');
+        } else {
+            line.push_str(&cell);
+        }
+    }
+    if style.closes {
+        line.push(style.separator);
+    }
+    line.push_str(style.line_end);
+    line
+}
+
+/// How a text's lines end.
+pub(super) fn line_end(text: &str) -> &'static str {
+    match text.find('\n') {
+        Some(at) if at > 0 && text.as_bytes()[at - 1] == b'\r' => "\r\n",
+        Some(_) => "\n",
+        None => "\r\n",
+    }
+}
+
+impl Table {
+    /// The column of this name.
+    pub(super) fn column(&self, name: &str) -> Option<&'static Column> {
+        let name = name.trim();
+        self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether these names are a column line of this table: all that `needed` names are there.
+    pub(super) fn has(names: &[String], needed: &[&str]) -> bool {
+        needed.iter().all(|wanted| names.iter().any(|name| name.trim().eq_ignore_ascii_case(wanted)))
+    }
+
+    /// Reads a table whose column line is the first row of `text` after `head`.
+    ///
+    /// # Errors
+    /// As [`rows`].
+    pub(super) fn read(
+        &self,
+        head: &str,
+        text: &str,
+        style: Style,
+        encoding: Encoding,
+    ) -> Result<Book, FileError> {
+        let first_line = 1 + head.matches('\n').count() as u64;
+        let mut rows = rows(text, style.separator, first_line)?.into_iter();
+        let Some(top) = rows.next() else { return Err(FileError::Empty) };
+        let frame = TextFrame {
+            head: format!("{head}{}{}", top.before, top.raw),
+            columns: top.cells.clone(),
+            style,
+            ..TextFrame::default()
+        };
+        Ok(self.read_rows(frame, rows, encoding))
+    }
+
+    /// Reads the rows of a table whose columns are those of `frame`.
+    pub(super) fn read_rows<'a>(
+        &self,
+        mut frame: TextFrame,
+        rows: impl Iterator<Item = Row<'a>>,
+        encoding: Encoding,
+    ) -> Book {
+        let mut report = Report::default();
+        let mut contacts: Vec<Contact> = Vec::new();
+        let mut before = String::new();
+        let width = frame.columns.iter().rposition(|name| !name.trim().is_empty()).map_or(0, |at| at + 1);
+        for row in rows {
+            before.push_str(row.before);
+            let bare = |cell: &String| {
+                let cell = if frame.style.brackets { unbracket(cell) } else { cell };
+                cell.to_string()
+            };
+            let cells: Vec<String> = row.cells.iter().map(bare).collect();
+            if cells.iter().all(|cell| cell.trim().is_empty()) {
+                before.push_str(row.raw);
+                continue;
+            }
+            let beyond = cells.iter().skip(frame.columns.len()).any(|cell| !cell.trim().is_empty());
+            if beyond {
+                let text = format!(
+                    "the row has {} cells for {width} columns: is a separator inside a cell that is not quoted?",
+                    cells.len()
+                );
+                report.kept_out += 1;
+                report.warnings.push(Note::loss(Some(row.line), "too_many_cells", text));
+                before.push_str(row.raw);
+                continue;
+            }
+            let cells = Cells { columns: &frame.columns, cells: &cells, line: row.line };
+            let mut contact = self.contact(&cells);
+            (self.after_read)(&mut contact, &cells, &mut report.warnings);
+            finish(&mut contact, self.format, &mut report);
+            contact.mark_read(&before, row.raw);
+            before.clear();
+            contacts.push(contact);
+        }
+        frame.tail = before;
+        Book { report, contacts, encoding, format: self.format, frame: Frame::Text(frame) }
+    }
+
+    /// What the cells of a row say.
+    fn contact(&self, cells: &Cells<'_>) -> Contact {
+        let mut contact = Contact { line: Some(cells.line), ..Contact::default() };
+        let mut shared = Address::default();
+        for (name, cell) in cells.columns.iter().zip(cells.cells) {
+            let Some(column) = self.column(name) else {
+                if !cell.is_empty() && !name.trim().is_empty() {
+                    shared.kept_by.insert(self.kept_key(name.trim()), cell.clone());
+                }
+                continue;
+            };
+            let text = column.to_model(cell);
+            match column.means {
+                Means::Shared(field) if !text.is_empty() => field.set(&mut shared, &text),
+                Means::Of(slot, field) if !text.is_empty() => field.set(contact.entry_mut(slot), &text),
+                Means::Encrypted(slot, scheme) if !text.is_empty() => {
+                    let entry = contact.entry_mut(slot);
+                    let password =
+                        Password::Encrypted { scheme: scheme.into(), text: Secret(text.into_owned()) };
+                    entry.login.get_or_insert_default().password = Some(password);
+                }
+                Means::Kept if cell != column.empty => {
+                    shared.kept_by.insert(self.kept_key(column.name), cell.clone());
+                }
+                _ => {}
+            }
+        }
+        // What a kind says that leads nowhere is kept as its columns have it.
+        contact.entries.retain(|entry| leads(entry));
+        for (name, cell) in cells.columns.iter().zip(cells.cells) {
+            if let Some(column) = self.column(name)
+                && let Means::Of(slot, _) | Means::Encrypted(slot, _) = column.means
+                && contact.entry(slot).is_none()
+                && cell != column.empty
+            {
+                shared.kept_by.insert(self.kept_key(column.name), cell.clone());
+            }
+        }
+        if contact.entries.is_empty() {
+            contact.entry_mut(Slot::Nowhere);
+        }
+        for entry in &mut contact.entries {
+            for field in Field::ALL {
+                let text = field.get(&shared);
+                if !text.is_empty() {
+                    field.set(entry, &text);
+                }
+            }
+        }
+        if let Some(first) = contact.entries.first_mut() {
+            first.kept_by = shared.kept_by;
+        }
+        contact
+    }
+
+    fn kept_key(&self, column: &str) -> String {
+        format!("{}:{column}", self.format.name())
+    }
+
+    /// The frame of a new file with all columns of the format and those that its entries keep.
+    pub(super) fn frame(&self, contacts: &[Contact], prologue: &str) -> TextFrame {
+        let mut columns: Vec<String> = self.columns.iter().map(|column| column.name.to_string()).collect();
+        let prefix = format!("{}:", self.format.name());
+        let kept =
+            contacts.iter().flat_map(|contact| &contact.entries).flat_map(|entry| entry.kept_by.keys());
+        let mut extra: Vec<&str> = kept
+            .filter_map(|key| key.strip_prefix(&*prefix))
+            .filter(|name| self.column(name).is_none())
+            .collect();
+        extra.sort_unstable();
+        extra.dedup();
+        columns.extend(extra.into_iter().map(String::from));
+        let plain = Style { brackets: false, ..self.style };
+        let names = write_row(columns.iter().map(|name| &**name), self.style.head_quotes, plain);
+        TextFrame { head: format!("{prologue}{names}"), columns, style: self.style, ..TextFrame::default() }
+    }
+
+    /// The row of a contact.
+    pub(super) fn row(&self, contacts: &[Contact], at: usize, frame: &TextFrame) -> String {
+        let contact = &contacts[at];
+        let first = contact.entries.first();
+        let mut cells: BTreeMap<String, String> = BTreeMap::new();
+        for name in &frame.columns {
+            let kept = || {
+                let key = |name: &str| self.kept_key(name);
+                let name = self.column(name).map_or(name.trim(), |column| column.name);
+                contact.entries.iter().find_map(|entry| entry.kept_by.get(&key(name))).cloned()
+            };
+            let cell = match self.column(name) {
+                None => kept().unwrap_or_default(),
+                Some(column) => match column.means {
+                    Means::Shared(field) => column.to_cell(&first.map(|e| field.get(e)).unwrap_or_default()),
+                    Means::Of(slot, field) => match contact.entry(slot) {
+                        Some(entry) => column.to_cell(&field.get(entry)),
+                        None => kept().unwrap_or_else(|| column.empty.to_string()),
+                    },
+                    Means::Encrypted(slot, scheme) => {
+                        let password = contact.entry(slot).and_then(|e| e.login.as_ref()?.password.as_ref());
+                        match password {
+                            Some(Password::Encrypted { scheme: of, text }) if of == scheme => text.0.clone(),
+                            _ => column.empty.to_string(),
+                        }
+                    }
+                    Means::Kept => kept().unwrap_or_else(|| column.empty.to_string()),
+                },
+            };
+            cells.insert(name.clone(), cell);
+        }
+        (self.before_write)(contacts, at, &mut cells);
+        let row = frame.columns.iter().map(|name| cells.get(name).map_or("", |cell| cell));
+        write_row(row, frame.style.quotes, frame.style)
+    }
+}
+
+fn unbracket(cell: &str) -> &str {
+    let cell = cell.trim();
+    cell.strip_prefix('[').and_then(|cell| cell.strip_suffix(']')).unwrap_or(cell)
+}
+
+/// Whether an entry leads anywhere.
+fn leads(entry: &Address) -> bool {
+    match Slot::of(entry) {
+        Slot::Mail | Slot::Ifax => !entry.mail.is_empty(),
+        Slot::Fax | Slot::IpFax => {
+            entry.fax.as_ref().is_some_and(|f| !f.number.is_empty() || !f.uri.is_empty())
+        }
+        Slot::Smb | Slot::Ftp | Slot::WebDav | Slot::Other => {
+            entry.folder.as_ref().is_some_and(|f| !f.host.is_empty() || !f.path.is_empty())
+        }
+        Slot::Group | Slot::Nowhere => true,
+    }
+}
+
+/// What every reader does last with a contact: the name is made of its parts where it is missing, what was made of them
+/// alone is not said twice, the entries are tied together, and what is odd is noted.
+pub(super) fn finish(contact: &mut Contact, format: Format, report: &mut Report) {
+    let several = contact.entries.len() > 1;
+    let tie = format!("{}:{}", format.name(), contact.line.unwrap_or_default());
+    for entry in &mut contact.entries {
+        if let Some(person) = &mut entry.person {
+            let made = full_name(person);
+            if entry.name.is_empty() {
+                entry.name = made;
+            }
+            if person.given == entry.name && full_name(person) == person.given {
+                person.given.clear();
+            }
+            if person.is_empty() {
+                entry.person = None;
+            }
+        }
+        if several {
+            entry.tie.clone_from(&tie);
+        }
+    }
+    if contact.entries.iter().all(|entry| Slot::of(entry) == Slot::Nowhere) {
+        let text = format!("{} leads nowhere", super::links::label(&contact.entries[0]));
+        report.warnings.push(Note::new(contact.line, "no_destination", text));
+    }
+    report.read += 1;
+}
+
+/// For formats that do nothing of their own.
+pub(super) fn nothing_after(_: &mut Contact, _: &Cells<'_>, _: &mut Vec<Note>) {}
+
+/// For formats that do nothing of their own.
+pub(super) fn nothing_before(_: &[Contact], _: usize, _: &mut BTreeMap<String, String>) {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever is written is read, cell by cell, and the pieces are the text.
+        #[test]
+        fn rows_are_the_text(
+            cells in prop::collection::vec(prop::collection::vec("[a-c\", ;\r\n]{0,5}", 2..5), 1..6),
+            blank in "[\r\n]{0,3}",
+        ) {
+            let style = Style::default();
+            let lines = cells.iter().map(|row| write_row(row.iter().map(|c| &**c), Quotes::All, style));
+            let text = lines.collect::<Vec<_>>().join(&blank);
+            let found = rows(&text, ',', 1).unwrap();
+            prop_assert_eq!(found.iter().map(|row| row.cells.clone()).collect::<Vec<_>>(), cells);
+            let pieces: String = found.iter().flat_map(|row| [row.before, row.raw]).collect();
+            prop_assert_eq!(pieces, &*text);
+            for row in &found {
+                let at = row.raw.as_ptr() as usize - text.as_ptr() as usize;
+                prop_assert_eq!(row.line, 1 + text[..at].matches('\n').count() as u64);
+            }
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! From bytes to text and back: which encoding a file is in, and whether it has a mark.
+
+use super::{FileError, Note, charset::Charset};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The encoding of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoding {
+    kind: Kind,
+    /// Whether a byte-order mark stands first.
+    pub mark: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Charset(Charset),
+    Utf16 { big: bool },
+}
+
+impl Encoding {
+    /// UTF-8 without a mark.
+    pub const UTF_8: Self = Self { kind: Kind::Charset(Charset::UTF_8), mark: false };
+    /// UTF-8 with a mark.
+    pub const UTF_8_MARK: Self = Self { kind: Kind::Charset(Charset::UTF_8), mark: true };
+    /// UTF-16, little end first, with a mark.
+    pub const UTF_16LE: Self = Self { kind: Kind::Utf16 { big: false }, mark: true };
+    /// UTF-16, big end first, with a mark.
+    pub const UTF_16BE: Self = Self { kind: Kind::Utf16 { big: true }, mark: true };
+
+    /// The encoding of this name, as files and people write it: `utf-8`, `utf-8-bom`, `utf-16le`, `utf-16be`,
+    /// `shift_jis`, `windows-1252`, `latin1`, and the others of the WHATWG's list in which ASCII is itself.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match &*name.trim().to_ascii_lowercase() {
+            "utf-8-bom" | "utf-8-sig" | "utf8-bom" => Self::UTF_8_MARK,
+            "utf-16" | "utf-16le" | "utf16" | "utf16le" | "unicode" => Self::UTF_16LE,
+            "utf-16be" | "utf16be" => Self::UTF_16BE,
+            other => Self { kind: Kind::Charset(Charset::named(other)?), mark: false },
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.kind {
+            Kind::Charset(charset) => charset.name(),
+            Kind::Utf16 { big: false } => "UTF-16LE",
+            Kind::Utf16 { big: true } => "UTF-16BE",
+        }
+    }
+
+    pub(super) const fn of_charset(charset: Charset, mark: bool) -> Self {
+        Self { kind: Kind::Charset(charset), mark }
+    }
+
+    /// Whether it is UTF-8.
+    #[must_use]
+    pub fn is_utf8(self) -> bool {
+        self.kind == Kind::Charset(Charset::UTF_8)
+    }
+
+    /// The bytes of a text, without a mark; what it has no bytes for is asked of `instead`.
+    pub(super) fn encode(self, text: &str, out: &mut Vec<u8>, mut instead: impl FnMut(char)) {
+        match self.kind {
+            Kind::Utf16 { big } => {
+                for unit in text.encode_utf16() {
+                    out.extend_from_slice(&if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
+                }
+            }
+            Kind::Charset(charset) => match charset.encode(text) {
+                Some(bytes) => out.extend_from_slice(&bytes),
+                None => {
+                    for one in text.chars() {
+                        let mut room = [0; 4];
+                        match charset.encode(one.encode_utf8(&mut room)) {
+                            Some(bytes) => out.extend_from_slice(&bytes),
+                            None => {
+                                instead(one);
+                                out.push(b'?');
+                            }
+                        }
+                    }
+                }
+            },
+        }
+    }
+
+    /// The mark's bytes, if it has one.
+    pub(super) fn mark_bytes(self) -> &'static [u8] {
+        match (self.mark, self.kind) {
+            (false, _) => b"",
+            (true, Kind::Utf16 { big: false }) => b"\xff\xfe",
+            (true, Kind::Utf16 { big: true }) => b"\xfe\xff",
+            (true, Kind::Charset(_)) => UTF8_MARK,
+        }
+    }
+
+    fn decode(self, bytes: &[u8]) -> Option<String> {
+        match self.kind {
+            Kind::Charset(charset) => charset.decode(bytes).map(|text| text.into_owned()),
+            Kind::Utf16 { big } => {
+                let (units, rest) = bytes.as_chunks::<2>();
+                let units = units
+                    .iter()
+                    .map(|two| if big { u16::from_be_bytes(*two) } else { u16::from_le_bytes(*two) });
+                let text: Result<String, _> = char::decode_utf16(units).collect();
+                text.ok().filter(|_| rest.is_empty())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        if self.mark && self.is_utf8() { f.write_str(" with a mark") } else { Ok(()) }
+    }
+}
+
+/// A file as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text {
+    /// As they came.
+    pub(super) bytes: Vec<u8>,
+    /// Without the mark.
+    pub(super) text: String,
+    pub(super) encoding: Encoding,
+    /// What was odd about its encoding.
+    pub(super) notes: Vec<Note>,
+}
+
+/// How many bytes a file may have.
+pub const MAX_BYTES: usize = 256 << 20;
+
+/// Decodes a file: as told, by its mark, as what it says of itself, as UTF-8 if it is that, or by what its bytes look
+/// like.
+///
+/// # Errors
+/// [`FileError`] where it is empty, too large, no text, or not in the encoding that was told.
+pub(super) fn decode(bytes: &[u8], told: Option<Encoding>) -> Result<Text, FileError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(FileError::TooLarge { bytes: bytes.len(), limit: MAX_BYTES });
+    }
+    let marked = [Encoding::UTF_8_MARK, Encoding::UTF_16LE, Encoding::UTF_16BE]
+        .into_iter()
+        .find(|encoding| bytes.starts_with(encoding.mark_bytes()));
+    let body = &bytes[marked.map_or(0, |encoding| encoding.mark_bytes().len())..];
+    if body.is_empty() {
+        return Err(FileError::Empty);
+    }
+    let mut notes = Vec::new();
+    let (encoding, text) = if let Some(told) = told {
+        let mark = marked.is_some_and(|marked| marked.name() == told.name());
+        let encoding = Encoding { mark, ..told };
+        let body = if mark { body } else { bytes };
+        (encoding, encoding.decode(body).ok_or_else(|| not_in(body, encoding))?)
+    } else if let Some(marked) = marked {
+        (marked, marked.decode(body).ok_or_else(|| not_in(body, marked))?)
+    } else if let Ok(text) = core::str::from_utf8(body)
+        && !text.contains('\0')
+    {
+        (Encoding::UTF_8, text.to_string())
+    } else {
+        let encoding = guess(body);
+        let text = encoding.decode(body).ok_or_else(|| not_in(body, encoding))?;
+        let said = format!(
+            "the file does not say its encoding; it was read as {encoding}. If letters look wrong, name the encoding"
+        );
+        notes.push(Note::new(None, "encoding_guessed", said));
+        (encoding, text)
+    };
+    if let Some(at) = text.find('\0') {
+        let line = 1 + text[..at].matches('\n').count() as u64;
+        return Err(FileError::NulByte { line });
+    }
+    Ok(Text { bytes: bytes.to_vec(), text, encoding, notes })
+}
+
+fn not_in(bytes: &[u8], encoding: Encoding) -> FileError {
+    let good = match core::str::from_utf8(bytes) {
+        Err(error) if encoding.is_utf8() => error.valid_up_to(),
+        _ => 0,
+    };
+    let line = 1 + bytes[..good].iter().filter(|byte| **byte == b'\n').count() as u64;
+    FileError::NotInCharset { line, charset: encoding.name().to_string() }
+}
+
+/// What bytes that are not UTF-8 look like.
+fn guess(bytes: &[u8]) -> Encoding {
+    // Every second byte of western text in UTF-16 is zero.
+    let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    if bytes.len().is_multiple_of(2) && (even + odd) * 4 > bytes.len() {
+        let encoding = if odd >= even { Encoding::UTF_16LE } else { Encoding::UTF_16BE };
+        return Encoding { mark: false, ..encoding };
+    }
+    let named =
+        |name| Charset::named(name).map_or(Encoding::UTF_8, |charset| Encoding::of_charset(charset, false));
+    let sjis = named("shift_jis");
+    if let Some(text) = sjis.decode(bytes) {
+        // Single bytes above 0xa0 are half-width katakana there: western text has them one at a time between ASCII.
+        let foreign = text.chars().filter(|one| !one.is_ascii()).count();
+        let wide = text
+            .chars()
+            .filter(|one| matches!(one, '\u{3000}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff60}'))
+            .count();
+        let between = western(&text);
+        if wide * 2 > foreign && !between {
+            return sjis;
+        }
+    }
+    // A document declares its page.
+    if let Some(page) = declared(bytes) {
+        return page;
+    }
+    if named("windows-1252").decode(bytes).is_some() { named("windows-1252") } else { named("windows-1250") }
+}
+
+/// Whether most foreign characters stand alone between ASCII letters, as accented letters do.
+fn western(text: &str) -> bool {
+    let chars: Vec<char> = text.chars().collect();
+    let (mut alone, mut together) = (0_usize, 0_usize);
+    for (at, one) in chars.iter().enumerate().filter(|(_, one)| !one.is_ascii()) {
+        let _ = one;
+        let before = at.checked_sub(1).and_then(|at| chars.get(at)).is_some_and(|one| !one.is_ascii());
+        let after = chars.get(at + 1).is_some_and(|one| !one.is_ascii());
+        if before || after { together += 1 } else { alone += 1 }
+    }
+    alone > together
+}
+
+/// The encoding that a `# CharSet:` line or an XML declaration names.
+fn declared(bytes: &[u8]) -> Option<Encoding> {
+    let front = String::from_utf8_lossy(&bytes[..bytes.len().min(1_024)]).to_ascii_lowercase();
+    let after =
+        ["charset:", "encoding=\""].iter().find_map(|word| front.split_once(word).map(|(_, rest)| rest))?;
+    let name = after.trim_start().split(['\r', '\n', '"', ',']).next()?;
+    Encoding::named(name.trim())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn encodings_are_found_by_content() {
+        for (bytes, name, text) in [
+            (&b"plain"[..], "UTF-8", "plain"),
+            (b"\xef\xbb\xbfmarked", "UTF-8", "marked"),
+            (b"\xff\xfeA\0b\0", "UTF-16LE", "Ab"),
+            (b"\xfe\xff\0A\0b", "UTF-16BE", "Ab"),
+            (b"n\0a\0m\0e\0", "UTF-16LE", "name"),
+            (b"J\xf6rn;M\xfcster", "windows-1252", "Jörn;Müster"),
+            (b"\x91\x8d\x96\xb1\x95\x94,\x89\xd3\x8aw", "Shift_JIS", "総務部,駕学"),
+        ] {
+            let found = decode(bytes, None).unwrap();
+            assert_eq!(found.encoding.name(), name);
+            if name != "Shift_JIS" {
+                assert_eq!(found.text, text);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_decoded_is_encoded_as_it_was(text in "[ -~äöüß総務ż\r\n]{1,40}", which in 0..4_usize) {
+            let encoding = [Encoding::UTF_8, Encoding::UTF_8_MARK, Encoding::UTF_16LE, Encoding::UTF_16BE][which];
+            let mut bytes = encoding.mark_bytes().to_vec();
+            encoding.encode(&text, &mut bytes, |_| {});
+            let back = decode(&bytes, None).unwrap();
+            prop_assert_eq!(back.text, text);
+            prop_assert_eq!(back.encoding, encoding);
+        }
+
+        #[test]
+        fn any_bytes_are_text_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode(&bytes, None);
+        }
+    }
+}
