@@ -4,7 +4,7 @@ use crate::{
     addresses::{Entry, ListOf},
     bundle::{self, Lock, passphrase},
     command::{Command, Output},
-    decide, distribution,
+    convert, decide, distribution,
     error::{Error, Result},
     export::ExportOrder,
     facts::{ProcessWord, Statement},
@@ -412,6 +412,10 @@ What a machine does not receive is left out and reported to the server as refuse
         #[command(subcommand)]
         words: bundle::show::Words,
     },
+    /// Turn an address book of one format into another, and say what is lost; without any machine
+    Convert(convert::ConvertArgs),
+    /// Say what an address book file is and holds, and what is odd about it; without any machine
+    Inspect(convert::InspectArgs),
     /// May an import or export run? Asked without any machine
     Decide(decide::Args),
 }
@@ -589,6 +593,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         asked.json |= json;
         return decide::run(&asked);
     }
+    match &cli.words {
+        Words::Convert(asked) => return convert::run(asked, json),
+        Words::Inspect(asked) => return convert::inspect(asked, json),
+        _ => {}
+    }
     match carry_out(cli) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(output)) => {
@@ -608,7 +617,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Whoever reads may have gone; that is no reason to fail.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     if text.ends_with('\n') {
         // A file, byte for byte.
         let _ = write!(std::io::stdout(), "{text}");
@@ -851,7 +860,11 @@ fn command(words: Words) -> Result<Command> {
         Words::Item { words } => Command::Item(words.with_files()?),
         Words::Receiving { set } => Command::Receiving { set: distribution::parse(&set)? },
         Words::Log { lines } => Command::Log { most: lines },
-        Words::Run { .. } | Words::Bundle { .. } | Words::Decide(_) => {
+        Words::Run { .. }
+        | Words::Bundle { .. }
+        | Words::Convert(_)
+        | Words::Inspect(_)
+        | Words::Decide(_) => {
             return Err(Error::WrongCommand("this command is not for the owner of the folder".into()));
         }
     })

@@ -10,6 +10,7 @@
 //! | [`bundle`] | one file with all items of a batch, encrypted |
 //! | [`facts`], [`password`] | what the rules look at on this machine |
 //! | [`settings`], [`addresses`], [`items`], [`kept`] | what people read and change |
+//! | [`convert`] | address books from one format into another, without any machine |
 //! | [`decide`] | "may this import run now?", without any machine |
 //! | [`command`], [`owner`], [`cli`] | the same for scripts: commands, the process that owns a folder, the command line |
 //! | [`status`] | where the machine stands |
@@ -25,6 +26,7 @@ pub mod bundle;
 pub mod cli;
 pub mod command;
 pub mod connection;
+pub mod convert;
 pub mod decide;
 pub mod distribution;
 pub mod draw;

@@ -140,6 +140,8 @@ pub(super) enum Frame {
     Canon(Box<canon_csv::AddressBook>),
     /// Text before, after and between.
     Text(TextFrame),
+    /// The book was read from no file.
+    Nothing,
 }
 
 /// The text around the contacts.
@@ -169,6 +171,14 @@ pub struct Book {
 }
 
 impl Book {
+    /// A book that was read from no file. All links of its groups must be to contacts that are there.
+    #[must_use]
+    pub fn of(contacts: Vec<Contact>) -> Self {
+        let report = Report { read: contacts.len(), ..Report::default() };
+        let (encoding, format) = (Encoding::UTF_8, Format::CanonCsv);
+        Self { report, contacts, encoding, format, frame: Frame::Nothing }
+    }
+
     /// The format that it was read from.
     #[must_use]
     pub const fn format(&self) -> Format {

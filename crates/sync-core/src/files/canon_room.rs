@@ -1,7 +1,7 @@
 //! The Canon address book as CSV among the other formats; [`super::canon_csv`] reads and writes it.
 
 use super::{
-    Encoding, FileError, Format,
+    Encoding, FileError, Format, Note, Weight,
     book::{Book, Contact, Frame, Link},
     canon_csv,
     convert::{ReadOptions, WriteOptions},
@@ -9,15 +9,19 @@ use super::{
     fit::Fitted,
     format::{Room, Writer},
     holds::{Groups, Holds},
-    links::Listed,
+    links::{Listed, label},
     owner::Place,
     text::Text,
 };
 use crate::{
-    address::{Address, Member},
+    address::{Address, Member, ONE_TOUCH_LIST},
     id::RecordId,
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    vec::Vec,
+};
 use uuid::Uuid;
 
 pub(super) const ROOM: Room = Room {
@@ -123,17 +127,14 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
 }
 
 fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Result<Vec<u8>, FileError> {
-    if let Some(Book { frame: Frame::Canon(canon), contacts, .. }) = own
+    let lines: BTreeSet<u64> = fitted.contacts.iter().filter_map(|contact| contact.line).collect();
+    if let Some(Book { frame: Frame::Canon(canon), .. }) = own
         && options.encoding.is_none_or(|encoding| encoding == canon.encoding())
-        && fitted.contacts.len() == contacts.len()
-        && fitted
-            .contacts
-            .iter()
-            .zip(contacts)
-            .all(|(one, other)| one.line == other.line && one.line.is_some())
+        && lines.len() == fitted.contacts.len()
     {
-        // The same rows: what was not edited comes out byte for byte.
+        // The same rows, or fewer: what was not edited comes out byte for byte.
         let mut canon = (**canon).clone();
+        canon.retain(|row| row.line.is_some_and(|line| lines.contains(&line)));
         let entries = listed(&fitted.contacts);
         let numbers: BTreeMap<RecordId, i64> =
             entries.iter().filter_map(|entry| Some((entry.id, entry.address.number?))).collect();
@@ -147,6 +148,9 @@ fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Res
         }
         return canon_csv::write(&canon);
     }
+    if own.is_none() {
+        own_numbers(fitted);
+    }
     let listed = listed(&fitted.contacts);
     let mut header = match own {
         Some(Book { frame: Frame::Canon(canon), .. }) => canon.header().clone(),
@@ -159,6 +163,27 @@ fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Res
     let book = canon_csv::new_book(&listed, &options)?;
     fitted.notes.extend(book.report.warnings.iter().cloned());
     canon_csv::write(&book)
+}
+
+/// The numbers of other makers mean nothing here: those of lists begin at 201, those of buttons end at 200.
+fn own_numbers(fitted: &mut Fitted) {
+    let Fitted { contacts, notes, .. } = fitted;
+    for contact in contacts {
+        let line = contact.line;
+        for entry in &mut contact.entries {
+            let button = entry.list == Some(ONE_TOUCH_LIST);
+            let fits = |number: i64| if button { (1..=200).contains(&number) } else { number > 200 };
+            if let Some(number) = entry.number.filter(|number| !fits(*number)) {
+                entry.number = None;
+                let text = format!(
+                    "{} had the number {number}, which its list can't have; it gets another",
+                    label(entry)
+                );
+                let note = Note::new(line, "number_changed", text);
+                notes.push(Note { weight: Weight::Correction, entry: Some(entry.name.clone()), ..note });
+            }
+        }
+    }
 }
 
 fn with_numbers(mut address: Address, numbers: &BTreeMap<RecordId, i64>) -> Address {

@@ -80,7 +80,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
 /// [`FileError`] where the format can't be written so; what it can't hold is in the notes instead.
 pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Written, FileError> {
     let room = to.room();
-    let same = book.format == to;
+    let same = book.format == to && book.frame != Frame::Nothing;
     let mut contacts = Cow::Borrowed(&book.contacts);
     let mut notes = Vec::new();
     if !options.passwords {

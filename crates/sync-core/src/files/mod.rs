@@ -19,6 +19,7 @@ pub mod canon_csv;
 mod canon_room;
 mod charset;
 mod convert;
+mod duplicates;
 mod error;
 pub mod field;
 mod fit;
@@ -34,6 +35,7 @@ mod toshiba;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read};
+pub use duplicates::Duplicate;
 pub use error::FileError;
 pub use format::Format;
 pub(crate) use links::Numbers;

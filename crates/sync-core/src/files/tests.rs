@@ -5,6 +5,10 @@ use super::{
     *,
 };
 use crate::address::Address;
+use proptest::{
+    prelude::*,
+    test_runner::{TestCaseError, TestRunner},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -68,7 +72,12 @@ fn what_nobody_edits_comes_out_byte_for_byte() {
 
 /// An entry by the fields that count, to compare.
 fn projected(entry: &Address, fields: &[Field]) -> (Slot, Vec<(Field, String)>) {
-    let of = |field: &Field| (*field, field.get(entry));
+    // No list is the first.
+    let text = |field: &Field| match field.get(entry) {
+        text if *field == Field::List && text.is_empty() => "1".into(),
+        text => text,
+    };
+    let of = |field: &Field| (*field, text(field));
     (Slot::of(entry), fields.iter().map(of).collect())
 }
 
@@ -138,5 +147,185 @@ fn what_both_formats_hold_is_equal_and_the_rest_is_in_the_report() {
                 assert_eq!(all(&again), all(&back), "{pair} and back");
             }
         }
+    }
+}
+
+/// A text that this field can have.
+fn any_text(field: Field, slot: Slot) -> BoxedStrategy<String> {
+    let words = |words: &'static [&'static str]| prop::sample::select(words).prop_map(String::from).boxed();
+    let text = |pattern: &'static str| pattern.prop_map(|text: String| text.trim().to_string()).boxed();
+    match field {
+        Field::Mail => text("[a-z]{1,8}(\\.[a-z]{1,3})?@[a-z]{1,6}\\.example"),
+        Field::FaxNumber | Field::FaxSubAddress => text("[0-9]{3,12}"),
+        Field::FaxProtocol => words(&["g3", "ecm"]),
+        Field::FaxEcm => words(&["on", "off"]),
+        Field::FaxSpeed => words(&["33600", "14400", "9600"]),
+        Field::FaxLineType => words(&["domestic", "international1"]),
+        Field::FaxLine => words(&["auto"]),
+        Field::FaxUri => text("sip:[a-z]{1,8}@[a-z]{1,6}\\.example"),
+        Field::FaxUriMode => words(&["ip_g3"]),
+        Field::FaxUriFlag => words(&["true", "false"]),
+        Field::FolderHost if slot == Slot::WebDav => text("https://[a-z]{1,6}\\.example"),
+        Field::FolderHost => text("[a-z]{1,8}\\.example"),
+        Field::FolderPort => words(&["8021", "1445"]),
+        Field::FolderPath => text("[a-z]{1,6}(/[a-z ]{1,5}[a-z])?"),
+        Field::LoginUser => text("[a-z]{1,8}"),
+        Field::LoginPassword => text("[a-zA-Z0-9!,;\"$]{1,8}"),
+        Field::AccessCode => text("[1-9]{1,7}"),
+        Field::ReadingLanguage => words(&["en", "ja"]),
+        Field::Phone | Field::Mobile => text("\\+[0-9]{3,10}"),
+        _ => text("[A-Za-zäöß総,;'\"#=:.&<\\[\\]-][A-Za-zäöß総 ,;'\"#=:.&<\\[\\]-]{0,9}[A-Za-zé]"),
+    }
+}
+
+/// Whether a field says something of entries of this kind.
+fn belongs(field: Field, slot: Slot) -> bool {
+    let fax = matches!(slot, Slot::Fax | Slot::IpFax);
+    let folder = matches!(slot, Slot::Smb | Slot::Ftp | Slot::WebDav);
+    match field {
+        Field::Mail => matches!(slot, Slot::Mail | Slot::Ifax),
+        Field::FaxUri | Field::FaxUriMode | Field::FaxUriFlag => slot == Slot::IpFax,
+        Field::FaxNumber
+        | Field::FaxProtocol
+        | Field::FaxEcm
+        | Field::FaxSpeed
+        | Field::FaxLineType
+        | Field::FaxLine
+        | Field::FaxSubAddress => fax,
+        Field::FolderHost
+        | Field::FolderPort
+        | Field::FolderPath
+        | Field::LoginUser
+        | Field::LoginPassword => folder,
+        Field::Number | Field::List => false,
+        _ => true,
+    }
+}
+
+/// Whether it is the same for all entries of a contact.
+fn is_shared(field: Field) -> bool {
+    (field as usize) <= (Field::Note as usize)
+}
+
+/// Where an entry must lead somewhere.
+fn is_needed(field: Field) -> bool {
+    matches!(field, Field::Mail | Field::FaxNumber | Field::FolderHost | Field::FolderPath | Field::Name)
+}
+
+/// A contact that a format can hold.
+fn any_contact(format: Format) -> BoxedStrategy<Contact> {
+    let holds = format.holds();
+    let slots: Vec<Slot> = holds
+        .slots
+        .iter()
+        .map(|(slot, _)| *slot)
+        .filter(|slot| !matches!(slot, Slot::Group | Slot::Other | Slot::Nowhere))
+        .collect();
+    let most = holds.together.min(slots.len()).min(3);
+    let chosen = prop::sample::subsequence(slots.clone(), 1..=most.max(1));
+    chosen
+        .prop_flat_map(move |slots| {
+            let fields: Vec<(Field, usize)> = holds.fields.to_vec();
+            let shared: Vec<_> = fields
+                .iter()
+                .filter(|(field, _)| is_shared(*field) && *field != Field::List && *field != Field::Number)
+                .map(|(field, _)| (Just(*field), prop::option::of(any_text(*field, Slot::Mail))))
+                .collect();
+            let own: Vec<_> = slots
+                .iter()
+                .map(|slot| {
+                    let slot = *slot;
+                    let texts: Vec<_> = fields
+                        .iter()
+                        .filter(|(field, _)| !is_shared(*field) && belongs(*field, slot))
+                        .map(|(field, _)| {
+                            let text = any_text(*field, slot);
+                            let text = if is_needed(*field) {
+                                text.prop_map(Some).boxed()
+                            } else {
+                                prop::option::of(text).boxed()
+                            };
+                            (Just(*field), text)
+                        })
+                        .collect();
+                    (Just(slot), texts)
+                })
+                .collect();
+            (shared, own, any_text(Field::Name, Slot::Mail))
+        })
+        .prop_map(move |(shared, own, name)| {
+            let mut contact = Contact::default();
+            for (slot, texts) in own {
+                let entry = contact.entry_mut(slot);
+                for (field, text) in texts {
+                    if let Some(text) = text {
+                        field.set(entry, &text);
+                    }
+                }
+                for (field, text) in &shared {
+                    if let Some(text) = text {
+                        field.set(entry, &cut(text, format, *field));
+                    }
+                }
+                if entry.name.is_empty() && !holds.name_of_parts {
+                    Field::Name.set(entry, &cut(&name, format, Field::Name));
+                }
+            }
+            contact
+        })
+        .prop_filter("folders", move |contact| {
+            let folder = |entry: &&Address| matches!(Slot::of(entry), Slot::Smb | Slot::Ftp | Slot::WebDav);
+            contact.entries.iter().filter(folder).count() <= format.holds().folders
+        })
+        .boxed()
+}
+
+fn cut(text: &str, format: Format, field: Field) -> String {
+    match format.holds().limit(field) {
+        Some(most) if most > 0 => text.chars().take(most).collect::<String>().trim().to_string(),
+        _ => text.to_string(),
+    }
+}
+
+#[test]
+fn what_a_format_holds_is_read_as_it_was_written() {
+    for format in Format::all() {
+        let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
+        let contacts = prop::collection::vec(any_contact(format), 1..5);
+        let law = |contacts: Vec<Contact>| {
+            let book = Book::of(contacts);
+            let written = convert(&book, format, &WriteOptions::default()).unwrap();
+            let text = String::from_utf8_lossy(&written.bytes).into_owned();
+            let lost: Vec<_> = written.notes.iter().filter(|note| note.weight == Weight::Loss).collect();
+            prop_assert!(lost.is_empty(), "{format}: {lost:?}");
+            for options in
+                [ReadOptions::default(), ReadOptions { format: Some(format), ..ReadOptions::default() }]
+            {
+                let back = read(&written.bytes, &options)
+                    .map_err(|e| TestCaseError::fail(format!("{format}: {e}\n{text}")))?;
+                prop_assert_eq!(back.format(), format, "{}", &text);
+                prop_assert_eq!(back.report.kept_out, 0, "{}: {:?}\n{}", format, back.report, &text);
+                let fields: Vec<Field> = format
+                    .holds()
+                    .fields
+                    .iter()
+                    .map(|(field, _)| *field)
+                    .filter(|f| *f != Field::Number)
+                    .collect();
+                let said = |book: &Book| {
+                    let of = |contact: &Contact| {
+                        let mut entries: Vec<_> =
+                            contact.entries.iter().map(|e| projected(e, &fields)).collect();
+                        entries.sort();
+                        entries
+                    };
+                    book.contacts.iter().map(of).collect::<Vec<_>>()
+                };
+                let (was, is) = (said(&book), said(&back));
+                prop_assert_eq!(is, was, "{}\n{}", format, &text);
+            }
+            Ok(())
+        };
+        TestRunner::new(config).run(&contacts, law).unwrap();
     }
 }
