@@ -86,6 +86,12 @@ impl Format {
         self.room().origin
     }
 
+    /// The encoding of its new files.
+    #[must_use]
+    pub fn usual_encoding(self) -> Encoding {
+        self.room().encoding
+    }
+
     /// What such files' names end in, without the dot.
     #[must_use]
     pub fn extensions(self) -> &'static [&'static str] {
