@@ -131,7 +131,8 @@ impl Printed {
 }
 
 impl Program {
-    fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
+    /// The program with these arguments, for a test that gives it its own input.
+    pub fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(&self.path);
         command.args(&self.leading).args(args).stdin(Stdio::null());
         command

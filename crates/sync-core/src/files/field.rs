@@ -278,22 +278,30 @@ impl Field {
 #[serde(rename_all = "kebab-case")]
 pub enum Slot {
     /// An e-mail address.
+    #[serde(rename = "e-mail")]
     Mail,
     /// An Internet fax.
+    #[serde(rename = "i-fax")]
     Ifax,
     /// A fax number.
+    #[serde(rename = "fax")]
     Fax,
     /// A fax over IP.
+    #[serde(rename = "ip-fax")]
     IpFax,
     /// A folder of an SMB server.
+    #[serde(rename = "smb-folder")]
     Smb,
     /// A folder of an FTP server.
+    #[serde(rename = "ftp-folder")]
     Ftp,
     /// A folder of a WebDAV server.
+    #[serde(rename = "webdav-folder")]
     WebDav,
     /// A group of other entries.
     Group,
     /// A person or place of whom the source tells no destination that can be used here; see [`NOWHERE`].
+    #[serde(rename = "contact-without-a-destination")]
     Nowhere,
     /// A kind of which only the name is known.
     Other,
