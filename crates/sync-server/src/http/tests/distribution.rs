@@ -224,7 +224,7 @@ async fn a_file_that_no_machine_could_apply_is_not_stored() {
         (DistributeRequest { passphrase: phrase(PHRASE), ..order(LIST.to_vec()) }, "bundle_not_encrypted"),
         (DistributeRequest { items: vec![Item::Forwarding], ..order(LIST.to_vec()) }, "item_not_in_file"),
         (
-            DistributeRequest { items: vec![Item::Box], passphrase: phrase(PHRASE), ..order(encrypted()) },
+            DistributeRequest { items: vec![Item::Home], passphrase: phrase(PHRASE), ..order(encrypted()) },
             "item_not_in_file",
         ),
     ];
