@@ -99,7 +99,7 @@ impl Machine {
                 .into_iter()
                 .filter_map(|(id, fields)| Some((id, Address::from_fields(fields)?)))
                 .collect();
-            entries.sort_by_key(|(id, address)| (address.list, address.number.unwrap_or(i64::MAX), *id));
+            canon_csv::sort(&mut entries);
             listed.extend(entries.into_iter().map(|(id, address)| outgoing(id, place, address)));
             spaces.push(space);
         }
