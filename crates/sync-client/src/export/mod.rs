@@ -17,7 +17,7 @@ mod tests;
 use crate::{
     draw::now,
     error::{Error, Result},
-    import::{FileSecrets, Remark, Running, Stage, Watch, fresh_id},
+    import::{FileSecrets, Imports, Remark, Running, Stage, Watch, fresh_id},
     lists::{ITEMS, Source, item_of, named_place, verdicts},
     machine::Machine,
     store::Level,
@@ -199,11 +199,17 @@ impl Machine {
         administrator: Option<&str>,
         watch: Watch<'_>,
     ) -> Result<ExportReport> {
-        let running = match self.imports.begin(fresh_id()?) {
+        let asked = self.asked(order)?;
+        // An address book is written at once, beside whatever else is asked for; a bundle takes its time, one after another.
+        let begun = if order.is_address_book(&asked.wanted) {
+            Ok(Imports::aside(fresh_id()?))
+        } else {
+            self.imports.begin(fresh_id()?)
+        };
+        let running = match begun {
             Ok(running) => running,
             Err(busy) => {
                 // Whom a rule refuses hears of the rule.
-                let asked = self.asked(order)?;
                 self.permitted(&asked.source, &asked.wanted, asked.on_refusal, administrator).await?;
                 return Err(busy);
             }
