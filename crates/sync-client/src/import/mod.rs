@@ -27,7 +27,8 @@ mod undo;
 mod write;
 
 pub use fingerprint::Fingerprint;
-pub(crate) use progress::Imports;
+pub(crate) use fingerprint::fresh_id;
+pub(crate) use progress::{Imports, Running};
 pub use progress::{Progress, Stage, Told, Watch};
 pub(crate) use read::{from_file, read, read_bytes};
 pub use report::{Effect, ImportReport, ItemVerdict, Remark, SpaceReport, Stayed, UndoReport};
@@ -41,10 +42,9 @@ use crate::{
 };
 pub(crate) use batch::{Looked, hash_of, is_bundle, items_of, look};
 use core::time::Duration;
-use fingerprint::{Ids, fresh_id, stale};
+use fingerprint::{Ids, stale};
 use parking_lot::Mutex;
 use plan::{Means, Part, Plans};
-use progress::Running;
 pub(crate) use read::Read;
 use read::{RowCounts, keep_out};
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 use sync_core::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, content},
     change::Operation,
     files::Note,
     id::{ImportId, RecordId},
@@ -66,7 +66,8 @@ impl Plans {
                 planner.group_list(&standing.name);
             }
             // What is left alone may name what goes, or be named by what comes.
-            if !standing.name.synchronizes() && !concerned.contains(&standing.name) {
+            let beside = !standing.name.synchronizes() && !concerned.contains(&standing.name);
+            if beside && !has_settings_alone(&standing.name) {
                 store.each_live(&standing.name, |id, fields| planner.beside(&standing.name, (id, fields)))?;
             }
         }
@@ -113,7 +114,11 @@ impl Plans {
         Err(Error::Denied {
             code: first.code.into(),
             message: format!("{}{more}; nothing was changed", first.text),
-            remedy: "correct the file, or pass over what does not fit with --skip-unfit".into(),
+            remedy: if is_limit(first) {
+                "import fewer entries, or remove some that are here first; the limit is the machine's profile's".into()
+            } else {
+                "correct the file, or pass over what does not fit with --skip-unfit".into()
+            },
         })
     }
 
@@ -193,6 +198,17 @@ impl Plans {
     }
 }
 
+/// Whether nothing in a space names other records or is named by some: such a space need not be read.
+fn has_settings_alone(space: &SpaceName) -> bool {
+    let mut parts = Item::ALL
+        .iter()
+        .flat_map(|item| content(*item))
+        .filter(|part| part.place.covers(space))
+        .map(|part| part.types.is_empty())
+        .peekable();
+    parts.peek().is_some() && parts.all(|alone| alone)
+}
+
 fn is_limit(problem: &Problem) -> bool {
     LIMITS.iter().any(|(_, code, ..)| *code == problem.code)
 }
@@ -210,5 +226,22 @@ fn limits(profile: &Profile) -> Limits {
         local_users: most(Limit::LocalUsers),
         department_ids: most(Limit::DepartmentIds),
         ..Limits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_spaces_of_settings_are_not_read() {
+        for (space, alone) in [
+            ("security-policy", true),
+            ("address-lists", false),
+            ("forwarding", false),
+            ("what-firmware-supplies", false),
+        ] {
+            assert_eq!(has_settings_alone(&SpaceName::local(space)), alone, "{space}");
+        }
     }
 }
