@@ -341,8 +341,9 @@ fn document() -> String {
         text,
         "An administrator prepares personalized data on a machine that is server and client and whose destination is \
          `localhost:8443`. Where a profile requires it (by default: {}), what rule 6 allows while the machine synchronizes is \
-         allowed only for {} seconds after the preparation. A profile bounds how many users and groups are prepared at once \
-         (by default: {}).\n\n## Limits (rule 10)\n\n",
+         allowed only for {} seconds after the preparation of every user and group whose data it is about; one that named \
+         nobody prepared all. Preparing begins when an import or export may (rule 7), and counts as one while it runs. A profile \
+         bounds how many users and groups are prepared at once (by default: {}).\n\n## Limits (rule 10)\n\n",
         if preparation.required { "yes" } else { "no" },
         preparation.window.as_secs(),
         preparation.most_at_once.map_or("no bound".into(), |most| most.to_string())

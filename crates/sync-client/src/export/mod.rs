@@ -18,13 +18,13 @@ use crate::{
     draw::now,
     error::{Error, Result},
     import::{FileSecrets, Remark},
-    lists::{ITEMS, Source, item_of, named_place, verdicts},
+    lists::{ITEMS, Source, item_of, named_place, place_of, verdicts},
     machine::Machine,
     store::Level,
 };
 use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 use sync_core::{
     files::{Note, Place},
     item::{Item, TABLE},
@@ -181,7 +181,8 @@ impl Machine {
             Some(Place::Person(user)) => Some(user.clone()),
             _ => None,
         };
-        let source = Source { person, ..Source::from(operation) };
+        let spaces = Some(self.leaving(named.as_ref())?);
+        let source = Source { person, spaces, ..Source::from(operation) };
         let (items, refused) = self.permitted(&source, &wanted, on_refusal, administrator).await?;
         let _running = {
             // Something that the interlock knows may have come since they were asked, or the person have left.
@@ -220,6 +221,18 @@ impl Machine {
             warnings: warnings.into_iter().map(Remark::from).collect(),
             content: whole.content,
         })
+    }
+
+    /// The users and groups whose data are at this machine, and go out. What is named bounds its own item; another that is
+    /// asked for beside it comes whole.
+    fn leaving(&self, named: Option<&Place>) -> Result<BTreeSet<SpaceName>> {
+        let goes = |space: &SpaceName| match (named, place_of(space)) {
+            (_, Place::Local) => false,
+            (None, _) => true,
+            (Some(named), place) => place == *named || item_of(&place) != item_of(named),
+        };
+        let spaces = self.store().spaces()?.into_iter().filter(|space| space.member);
+        Ok(spaces.map(|space| space.name).filter(goes).collect())
     }
 
     /// Before the file is there: whoever wrote secrets into one is always found in the log.

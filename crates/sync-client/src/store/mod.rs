@@ -37,9 +37,9 @@ pub use imports::{ImportFacts, ImportLine, ImportState, Importing, KEPT_DAYS, KE
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
 pub(crate) use moment::{Moment, Records};
-pub use prepared::Prepared;
 pub(crate) use procedures::Image;
 pub(crate) use scope::own_place;
+pub use sync_core::machine::Prepared;
 
 use crate::{
     draw,

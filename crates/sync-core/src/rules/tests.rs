@@ -3,7 +3,7 @@
 use super::{plan::OnRefusal, plan::plan, *};
 use crate::{
     item::TABLE,
-    machine::{DestinationAddress, Role, SyncState},
+    machine::{DestinationAddress, Prepared, Role, SyncState},
     process::{Process, Processes},
     profile::{Begin, During, Limit, Preparation, Refusal},
 };
@@ -352,6 +352,40 @@ fn a_preparation_holds_for_its_window() {
     let denied = decide_prepare(&client, &profile, 3).unwrap_err();
     assert_eq!(denied.code, Code::AdministratorRequired);
     assert_eq!(codes(&denied), [vec!["go_to_server_machine", "log_in_as_administrator", "prepare_in_parts"]]);
+}
+
+#[test]
+fn who_was_not_prepared_is_named_and_the_window_is_theirs() {
+    let preparation = Preparation { required: true, window: Duration::from_secs(900), most_at_once: None };
+    let profile = Profile { preparation, ..Profile::default() };
+    let [alice, bob, sales] = [
+        SpaceName::user("office", "alice"),
+        SpaceName::user("office", "bob"),
+        SpaceName::group("office", "s"),
+    ];
+    let mut prepared = Prepared::default();
+    prepared.succeeded([alice.clone()], false, Timestamp(1_000));
+    let ask = |prepared: &Prepared, spaces: &[&SpaceName], now| {
+        let least = prepared.least(spaces.iter().copied());
+        let mut machine = administrated(Role::ServerWithClient, "localhost:8443");
+        machine.prepared = least.map_or(prepared.time, |(_, at)| at);
+        let export = Question::new(Operation::Export, Item::PersonalAddressList, Timestamp(now))
+            .with_least_prepared(least.map(|(space, _)| space))
+            .with_profile(&profile);
+        decide(&machine, &export)
+    };
+    assert_eq!(ask(&prepared, &[&alice], 2_000), Ok(()));
+    let denied = ask(&prepared, &[&alice, &bob], 2_000).unwrap_err();
+    assert_eq!((denied.code, codes(&denied)), (Code::NotPrepared, vec![vec!["prepare"]]));
+    assert!(denied.message.ends_with("that of the user bob never was"), "{}", denied.message);
+    let denied = ask(&prepared, &[&alice], 902_000).unwrap_err();
+    assert!(denied.message.contains("that of the user alice was last at"), "{}", denied.message);
+    // Where nobody was named all were, also those of whom there was nothing.
+    prepared.succeeded([alice.clone(), bob.clone()], true, Timestamp(500_000));
+    assert_eq!(ask(&prepared, &[&alice, &bob, &sales], 1_000_000), Ok(()));
+    prepared.succeeded([sales.clone()], false, Timestamp(1_500_000));
+    assert!(ask(&prepared, &[&alice], 1_500_000).is_err());
+    assert_eq!(ask(&prepared, &[&sales], 1_500_000), Ok(()));
 }
 
 #[test]
