@@ -200,3 +200,18 @@ fn where_it_is_required_the_window_is_open_for_those_who_were_prepared() {
     three.ok(&import(&bob)).unwrap();
     export(three, &[]);
 }
+
+#[test]
+fn what_keeps_an_import_from_beginning_keeps_a_preparation() {
+    let (_folder, fleet) = fleet();
+    let three = &fleet.machines[2];
+    three.ok(&["process", "begin", "software-update"]).unwrap();
+    let denied = three.ask(&["prepare", "--user", "alice"]).unwrap();
+    assert_eq!((denied.status, denied.code()), (1, "interlocked"));
+    assert_eq!(denied.json["error"]["rule"], "7");
+    assert_eq!(three.ok(&["status"]).unwrap()["prepared"], Value::Null);
+    three.ok(&["process", "end", "software-update"]).unwrap();
+    three.ok(&["process", "begin", "control-panel"]).unwrap();
+    three.ok(&["prepare", "--user", "alice"]).unwrap();
+    assert_eq!(three.ok(&["process", "list"]).unwrap()["running"], serde_json::json!(["control-panel"]));
+}

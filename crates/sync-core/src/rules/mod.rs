@@ -321,6 +321,7 @@ pub fn decide_act(machine: &Machine, act: Act) -> Result<(), Denied> {
 pub fn decide_prepare(machine: &Machine, profile: &Profile, how_many: u64) -> Result<(), Denied> {
     let findings = [
         administrator::ask_act(machine, Act::Prepare),
+        interlock::ask_prepare(machine, profile),
         preparation::ask_here(machine),
         preparation::ask_count(profile, how_many),
     ];

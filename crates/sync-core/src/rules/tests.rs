@@ -389,6 +389,38 @@ fn who_was_not_prepared_is_named_and_the_window_is_theirs() {
 }
 
 #[test]
+fn preparing_begins_when_an_import_may() {
+    let own = administrated(Role::ServerWithClient, "localhost:8443");
+    let profile = Profile::default();
+    for process in Process::ALL {
+        let machine = own.clone().with_running(Processes::EMPTY.with(*process));
+        // By the prose: what an import may not begin beside, a preparation may not either.
+        let may = matches!(
+            process,
+            Process::Synchronization
+                | Process::ControlPanel
+                | Process::RemoteUi
+                | Process::WebAccessContent
+                | Process::WebAccessErrorScreen
+                | Process::Sleep
+        );
+        let answer = decide_prepare(&machine, &profile, 1);
+        assert_eq!(code(&answer), (!may).then_some("interlocked"), "{process}");
+        if let Err(denied) = answer {
+            assert_eq!((denied.remedy.len(), denied.remedy[0].steps.len()), (1, 1), "{process}");
+            assert!(denied.message.contains("can't be prepared during"), "{}", denied.message);
+        }
+    }
+    // A vendor's table counts as well as the default.
+    let lenient = Profile {
+        interlock: profile.interlock.with(Process::SoftwareUpdate, Begin::Yes, During::Yes),
+        ..profile
+    };
+    let updated = own.with_running(Processes::EMPTY.with(Process::SoftwareUpdate));
+    assert_eq!(decide_prepare(&updated, &lenient, 1), Ok(()));
+}
+
+#[test]
 fn models_are_refused_by_name_or_all_but_the_own() {
     let refusal = |models: &[&str], others| Refusal {
         item: Item::Home,
