@@ -72,8 +72,10 @@ impl Statement {
 pub enum ProcessWord {
     /// It began.
     Begin(Process),
-    /// It is over.
+    /// It is over: one of those that run.
     End(Process),
+    /// All of them are over.
+    EndAll(Process),
     /// What runs?
     List,
 }
@@ -109,6 +111,10 @@ impl Counts {
     fn end(&self, process: Process) {
         let mut counts = self.0.lock();
         counts[process as usize] = counts[process as usize].saturating_sub(1);
+    }
+
+    fn end_all(&self, process: Process) {
+        self.0.lock()[process as usize] = 0;
     }
 }
 
@@ -236,6 +242,7 @@ impl Machine {
         match word {
             ProcessWord::Begin(process) => self.process_began(process),
             ProcessWord::End(process) => self.process_ended(process),
+            ProcessWord::EndAll(process) => self.running.end_all(process),
             ProcessWord::List => {}
         }
         json!({"running": self.processes()})

@@ -449,6 +449,33 @@ fn models_are_refused_by_name_or_all_but_the_own() {
     assert_eq!((denied.remedy.len(), denied.nothing_does), (0, Some(NothingDoes::ModelRefused)));
 }
 
+/// Every word of a command that nobody can type as it stands is explained.
+#[test]
+fn every_word_in_capitals_says_what_stands_for_it() {
+    let mut seen = alloc::collections::BTreeSet::new();
+    let mut look = |step: &Step| {
+        let command = step.command().unwrap_or_default();
+        let words = command.iter().map(String::as_str).chain(step.import_words().iter().copied());
+        for word in words.filter(|word| word.chars().all(|c| c.is_ascii_uppercase() || c == '-')) {
+            assert!(step.fills().iter().any(|(known, _)| *known == word), "{step:?}: {word}");
+            seen.insert(word.to_string());
+        }
+    };
+    product(|machine, question| {
+        for way in decide(&machine, &question).err().into_iter().flat_map(|denied| denied.remedy) {
+            way.steps.iter().for_each(&mut look);
+        }
+    });
+    for limit in Limit::ALL {
+        look(&Step::RemoveEntries(*limit, 1));
+    }
+    for step in [Step::SetPolicyPassword, Step::PrepareInParts(2), Step::Prepare, Step::RemovePolicyPassword]
+    {
+        look(&step);
+    }
+    assert_eq!(seen.len(), step::FILLS.len(), "{seen:?}");
+}
+
 #[test]
 fn a_step_says_who_does_it_and_how() {
     let import = Question::new(Operation::Import, Item::UserGroupAddressList, NOW)
@@ -477,6 +504,8 @@ fn a_step_says_who_does_it_and_how() {
         ]
     );
     assert_eq!(json["remedy"][1]["count"], 2);
+    let fill = json["remedy"][4]["fill"].as_object().unwrap();
+    assert!(fill.keys().eq(["ID", "NAME", "SERVER-DIR"]), "{fill:?}");
     assert_eq!(json["remedy"][3]["http"]["path"], "/v1/backup");
     assert_eq!(json["lengths"][0]["steps"], 7);
     let procedure = json["lengths"][0]["procedure"].as_array().unwrap();
