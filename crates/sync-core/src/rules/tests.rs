@@ -311,7 +311,11 @@ fn synchronization_is_what_the_sync_state_says() {
     let group = Question::new(Operation::Export, Item::UserGroupAddressList, NOW);
     assert_eq!(decide(&machine, &group), Ok(()));
     machine.running = Processes::EMPTY.with(Process::Synchronization);
-    assert_eq!(code(&decide(&machine, &group)), Some("synchronizing"));
+    let denied = decide(&machine, &group).unwrap_err();
+    assert_eq!(denied.code, Code::Synchronizing);
+    let said =
+        "the process `synchronization` is said to run, although the sync state is said to be `stopped`";
+    assert!(denied.message.contains(said), "{}", denied.message);
 }
 
 #[test]
