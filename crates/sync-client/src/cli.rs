@@ -561,6 +561,9 @@ enum ProcessWords {
     End {
         /// Which
         process: Process,
+        /// Not one: all that run of it. Of sessions and displays
+        #[arg(long)]
+        all: bool,
     },
     /// What runs
     List,
@@ -726,7 +729,13 @@ fn command(words: Words) -> Result<Command> {
         }
         Words::Process { words } => Command::Process(match words {
             ProcessWords::Begin { process } => ProcessWord::Begin(process),
-            ProcessWords::End { process } => ProcessWord::End(process),
+            ProcessWords::End { process, all: false } => ProcessWord::End(process),
+            ProcessWords::End { process, all: true } if process.is_ended() => ProcessWord::EndAll(process),
+            ProcessWords::End { process, all: true } => {
+                return Err(Error::WrongCommand(format!(
+                    "{process} is waited for: each that runs ends alone"
+                )));
+            }
             ProcessWords::List => ProcessWord::List,
         }),
         Words::Superseded { words: SupersededWords::List } => Command::SupersededList,

@@ -18,13 +18,13 @@ use crate::{
     draw::now,
     error::{Error, Result},
     import::{FileSecrets, Imports, Remark, Running, Stage, Watch, fresh_id},
-    lists::{ITEMS, Source, item_of, named_place, verdicts},
+    lists::{ITEMS, Source, item_of, named_place, place_of, verdicts},
     machine::Machine,
     store::Level,
 };
 use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use sync_core::{
     files::{Note, Place},
     item::{Item, TABLE},
@@ -229,7 +229,8 @@ impl Machine {
             Some(Place::Person(user)) => Some(user.clone()),
             _ => None,
         };
-        Ok(Asked { source: Source { person, ..Source::from(operation) }, named, wanted, on_refusal })
+        let spaces = Some(self.leaving(named.as_ref())?);
+        Ok(Asked { source: Source { person, spaces, ..Source::from(operation) }, named, wanted, on_refusal })
     }
 
     async fn export_running(
@@ -284,6 +285,18 @@ impl Machine {
             warnings: warnings.into_iter().map(Remark::from).collect(),
             content: whole.content,
         })
+    }
+
+    /// The users and groups whose data are at this machine, and go out. What is named bounds its own item; another that is
+    /// asked for beside it comes whole.
+    fn leaving(&self, named: Option<&Place>) -> Result<BTreeSet<SpaceName>> {
+        let goes = |space: &SpaceName| match (named, place_of(space)) {
+            (_, Place::Local) => false,
+            (None, _) => true,
+            (Some(named), place) => place == *named || item_of(&place) != item_of(named),
+        };
+        let spaces = self.store().spaces()?.into_iter().filter(|space| space.member);
+        Ok(spaces.map(|space| space.name).filter(goes).collect())
     }
 
     /// Before the file is there: whoever wrote secrets into one is always found in the log.

@@ -12,7 +12,7 @@ use crate::{
     bundle::{self, Lock, Opened, Work},
     error::{Error, Result},
     facts::POLICY_PASSWORD,
-    lists::{Source, named_place, refusals},
+    lists::{Source, named_place, refusals, verdicts as ask},
     machine::Machine,
     password,
 };
@@ -114,11 +114,11 @@ impl Machine {
                 bundle::open(&path, &lock, Work::default())
             })
             .await?;
-        let source = self.source_of(opened.manifest(), order)?;
+        let mut source = self.source_of(opened.manifest(), order)?;
         let (held, mut warnings) = items_of(opened.manifest());
         let wanted = if order.items.is_empty() { held.clone() } else { order.items.clone() };
-        let verdicts = self.verdicts(&source, &wanted, administrator).await?;
-        let allowed = permitted(&verdicts, order)?;
+        let mut verdicts = self.verdicts(&source, &wanted, administrator).await?;
+        let mut allowed = permitted(&verdicts, order)?;
         if administrator.is_none() && wanted.is_empty() {
             return Err(Error::AdministratorNeeded);
         }
@@ -135,6 +135,16 @@ impl Machine {
             .await?;
         if let Some(only) = bounds.only {
             taken.keep_out(|space| only.contains(space));
+        }
+        // Now that it is known whose data these are.
+        source.spaces = Some(taken.sorted.keys().map(|(_, space)| space.clone()).collect());
+        let again = ask(&self.store(), self.processes(), &source, &wanted, administrator.is_some())?;
+        if again != verdicts {
+            allowed = permitted(&again, order)?;
+            taken.sorted.retain(|(item, _), _| allowed.contains(item));
+            let known = refusals(&verdicts);
+            warnings.extend(refusals(&again).into_iter().filter(|note| !known.contains(note)));
+            verdicts = again;
         }
         let whole = order.user.is_none() && order.group.is_none() && bounds.only.is_none();
         if order.mode == ListMode::Replace && whole {

@@ -36,7 +36,7 @@ pub use undo::{Cancelled, UndoOrder, line_json};
 
 use crate::{
     error::{Error, Result},
-    lists::{ITEMS, Source, item_of, named_place, refusals},
+    lists::{ITEMS, Source, item_of, named_place, refusals, verdicts as ask},
     machine::Machine,
     store::Store,
 };
@@ -278,7 +278,7 @@ impl Machine {
         }
         let named = named_place(&order.items, order.user.as_deref(), order.group.as_deref())?;
         // What is asked for by name is refused before the file is looked at.
-        let source = Source::from(Operation::Import);
+        let mut source = Source::from(Operation::Import);
         let asked = self.verdicts(&source, &order.items, administrator).await?;
         let allowed = permitted(&asked, order)?;
         check_format(&allowed)?;
@@ -323,6 +323,15 @@ impl Machine {
                 spaces.iter().any(|(space, at)| at == place && only.contains(space))
             });
             spaces.retain(|space, _| only.contains(space));
+        }
+        // Now that it is known whose lists these are.
+        source.spaces = Some(spaces.keys().cloned().collect());
+        let items: Vec<Item> = verdicts.lines.iter().map(|line| line.item).collect();
+        let again = ask(&self.store(), self.processes(), &source, &items, administrator.is_some())?;
+        if again != verdicts {
+            (allowed, warnings, verdicts) = (permitted(&again, order)?, refusals(&again), again);
+            keep_out(&mut read.split, |place| allowed.contains(&item_of(place)));
+            spaces.retain(|_, place| allowed.contains(&item_of(place)));
         }
         warnings.extend(core::mem::take(&mut read.warnings));
         if !order.plan {

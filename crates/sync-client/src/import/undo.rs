@@ -239,7 +239,8 @@ impl Job {
     fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<UndoReport> {
         let Self { id, order, planned, line } = self;
         let items = &line.facts.items;
-        let again = verdicts(store, beside, &Source::of_undo(store, line.facts.batch)?, items, true)?;
+        let source = Source::of_undo(store, line.facts.batch)?;
+        let again = verdicts(store, beside, &source, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         // Somebody may have undone it meanwhile.
         let line = match wanted(store, Some(line.import)) {
@@ -248,6 +249,10 @@ impl Job {
         };
         running.stage(Stage::Planning);
         let undoing = Undoing::of(store, &line, &order, running)?;
+        // Now that it is known whose data these are.
+        let spaces = Some(undoing.spaces.iter().map(|report| report.space.clone()).collect());
+        let again = verdicts(store, beside, &Source { spaces, ..source }, items, true)?;
+        again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         let mut report = UndoReport {
             import: None,
             undoes: line.import,
