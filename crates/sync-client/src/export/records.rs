@@ -167,11 +167,9 @@ impl Machine {
                 self.note_secrets(order, "secrets_exported", "secrets are exported, encrypted,")?;
             }
         }
-        let spaces: BTreeSet<SpaceName> =
-            sections.iter().flat_map(|(_, of)| of).map(|leaving| leaving.space.clone()).collect();
         let work = self.options().bundle_work;
         let job = Job { file, lock, work, secrets, manifest, moment, sections };
-        let (made, kept) = running.work(watch, move |running| job.write(running)).await?;
+        let (made, kept, spaces) = running.work(watch, move |running| job.write(running)).await?;
         for (item, kept) in kept {
             let mut note = |count: usize, code, text: &str| {
                 if count > 0 {
@@ -204,12 +202,18 @@ impl Machine {
 }
 
 impl Job {
-    fn write(self, running: &Running) -> Result<(bundle::Made, BTreeMap<Item, KeptOut>)> {
+    /// Gives also what stayed out, by item, and the spaces that gave something.
+    #[allow(clippy::type_complexity)]
+    fn write(
+        self,
+        running: &Running,
+    ) -> Result<(bundle::Made, BTreeMap<Item, KeptOut>, BTreeSet<SpaceName>)> {
         let Self { file, lock, work, secrets, manifest, moment, sections } = self;
         // In how many items and records the writer is: it goes over them once to count and once to write.
         let (at, ways) = (Cell::new((0_u64, 0_u64)), Cell::new(0_u8));
         running.update(|now| now.items_total = sections.len() as u64);
         let kept_out: RefCell<BTreeMap<Item, KeptOut>> = RefCell::default();
+        let gave: RefCell<BTreeSet<SpaceName>> = RefCell::default();
         let one = |place: usize, item: Item, leaving: &Leaving, id| -> Result<Option<Entry>> {
             running.go_on().map_err(|_| cancelled())?;
             let Some((entry, kept)) = leaving.entry(&moment, item, id, secrets)? else { return Ok(None) };
@@ -218,6 +222,9 @@ impl Job {
             count.sealed += usize::from(kept.sealed);
             count.credentials += usize::from(kept.credentials);
             at.set((place as u64, at.get().1 + u64::from(entry.is_some())));
+            if entry.is_some() && !gave.borrow().contains(&leaving.space) {
+                gave.borrow_mut().insert(leaving.space.clone());
+            }
             Ok(entry)
         };
         let one = &one;
@@ -251,7 +258,7 @@ impl Job {
         running.update(|now| {
             (now.items, now.records, now.bytes) = (now.items_total, now.records_total, now.bytes_total);
         });
-        Ok((made, kept_out.into_inner()))
+        Ok((made, kept_out.into_inner(), gave.into_inner()))
     }
 }
 

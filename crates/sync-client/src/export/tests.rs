@@ -264,6 +264,9 @@ async fn a_plain_batch_has_no_secret_in_it() {
         said.extend((!with_passwords).then_some("passwords_left_out"));
         assert_eq!(codes(&report), said);
         let (manifest, entries) = read(&order);
+        // A list that gave nothing is not named.
+        let named: BTreeSet<String> = report.spaces.iter().map(place_label).collect();
+        assert_eq!(named, entries.iter().map(|entry| entry.place.clone()).collect());
         assert_eq!(manifest.policy_password, PolicyPassword::NotKnown);
         assert!(manifest.section("key").is_none() && !report.items.contains(&Item::Key));
         let secrets = if with_passwords { Secrets::Credentials } else { Secrets::Nothing };

@@ -19,7 +19,7 @@ use crate::{
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _},
     path::Path,
     sync::Arc,
@@ -42,7 +42,7 @@ use sync_core::{
 /// Whether a file begins as a bundle does, encrypted or not. One that can't be read is none: who reads it says so. What is
 /// no file (a pipe gives its bytes once) is none either.
 pub(crate) fn is_bundle(path: &Path) -> bool {
-    if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+    if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
         return false;
     }
     let mut head = [0; 32];
@@ -110,7 +110,8 @@ impl Machine {
         let path = order.file.clone();
         let opened = running
             .work(watch, move |running| {
-                running.stage(Stage::Reading);
+                let bytes = fs::metadata(&path).map_or(0, |found| found.len());
+                running.update(|now| (now.stage, now.bytes_total) = (Stage::Reading, bytes));
                 bundle::open(&path, &lock, Work::default())
             })
             .await?;
@@ -293,6 +294,10 @@ fn take(
 ) -> Result<Taken> {
     let mut taken = Taken::default();
     let mut told = 0;
+    let (_, total) = opened.progress();
+    if let Some(running) = running {
+        running.update(|now| (now.stage, now.bytes_total) = (Stage::Reading, total));
+    }
     let mut progress = |done: u64, total: u64| {
         // Not for each of 100,000 records.
         if done == total || done - told > 1 << 18 {

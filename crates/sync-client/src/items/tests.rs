@@ -102,7 +102,7 @@ fn records_are_added_changed_and_removed() {
     assert_eq!((&made["fields"]["number"], &made["fields"]["pin"]), (&json!(7), &json!("***")));
     let id = made["record"].as_str().unwrap();
     assert_eq!(code(add(&["mail-box", "number=7"])), "already_there");
-    assert_eq!(code(add(&["mail-box", "name=Sales"])), "setting_value");
+    assert_eq!(code(add(&["mail-box", "name=Sales"])), "field_missing");
     assert_eq!(code(add(&["mail-box", "number=8", "colour=red"])), "unknown_field");
     assert_eq!(code(add(&["letter-box", "number=8"])), "unknown_field");
     assert_eq!(code(add(&["mail-box", "number=8", "number=9"])), "wrong_command");

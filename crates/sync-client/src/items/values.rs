@@ -66,6 +66,10 @@ fn field_of(known: Option<&'static RecordType>, kind: &str, name: &str) -> Resul
 
 fn unfit(kind: &str, unfit: &Unfit) -> Error {
     let name = unfit.field.as_deref().unwrap_or_default();
+    if unfit.missing {
+        let (of, field) = (kind.to_string(), name.to_string());
+        return Error::FieldMissing { of, field, wanted: unfit.wanted.clone() };
+    }
     Error::SettingValue {
         setting: format!("{kind}.{name}"),
         value: "what was written".into(),
