@@ -65,6 +65,10 @@ fn make_busy(fleet: &Fleet, machine: &Machine) {
     fs::remove_file(&backups).unwrap();
 }
 
+/// A bundle and its pass phrase.
+const BUNDLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/bundle-1.0.age");
+const PHRASE: &str = "correct horse battery staple";
+
 #[test]
 fn each_machine_takes_it_by_its_own_plan_whether_off_busy_or_unwilling() {
     let (_folder, fleet) = fleet();
@@ -166,28 +170,31 @@ fn what_cannot_be_distributed_is_refused_before_any_machine_hears_of_it() {
         assert_eq!(code(args), "unknown_distribution");
     }
     assert_eq!(fleet.server_command(&["distributions"]).unwrap(), json!([]));
-    // Machine by machine a file that is no address book is refused, and changes nothing.
+    // What no machine could apply is not stored: no address book, a wrong pass phrase, none.
     let wrong = folder.path().join("wrong.csv");
     fs::write(&wrong, "this is no address book\n").unwrap();
+    assert_eq!(code(&["distribute", wrong.to_str().unwrap()]), "not_a_canon_address_book");
     let words = folder.path().join("words");
     fs::write(&words, "open sesame\n").unwrap();
-    let args = ["distribute", wrong.to_str().unwrap(), "--passphrase-file", words.to_str().unwrap()];
+    assert_eq!(code(&["distribute", BUNDLE]), "bundle_passphrase_needed");
+    let args = ["distribute", BUNDLE, "--passphrase-file", words.to_str().unwrap()];
+    assert_eq!(code(&args), "bundle_passphrase");
+    assert_eq!(fleet.server_command(&["distributions"]).unwrap(), json!([]));
+
+    fs::write(&words, format!("{PHRASE}\n")).unwrap();
     let made = fleet.server_command(&args).unwrap();
     let id = id_of(&made);
-    for machine in &fleet.machines {
-        let refused = becomes(&fleet, &id, machine.name, "refused");
-        assert!(refused["report"]["outcome"]["refused"]["remedy"].is_string(), "{refused}");
-    }
+    let report = || fleet.server_command(&["distributions", &id]);
+    let report = until(report, |report| report["open"] == 0).unwrap();
     // The pass phrase is nowhere: not in an answer, not in a log, and no longer in the store.
-    let report = fleet.server_command(&["distributions", &id]).unwrap();
-    assert!(!format!("{made}{report}").contains("sesame"));
+    assert!(!format!("{made}{report}").contains(PHRASE));
     fleet.ask_server(&["backup", "--name", "after.db"]).unwrap();
     let mut looked_at = 0;
     let logs = fleet.machines.iter().map(|machine| machine.data.with_extension("log"));
     let others = [folder.path().join("server.log"), fleet.server_data().join("backups/after.db")];
     for file in logs.chain(others) {
         let bytes = fs::read(&file).unwrap();
-        assert!(!bytes.windows(6).any(|part| part == b"sesame"), "{}", file.display());
+        assert!(!bytes.windows(PHRASE.len()).any(|part| part == PHRASE.as_bytes()), "{}", file.display());
         looked_at += 1;
     }
     assert_eq!(looked_at, 5);

@@ -145,3 +145,73 @@ fn it_is_refused_where_it_cannot_be_and_then_nothing_counts_as_prepared() {
     three.ok(&["prepare", "--user", "alice"]).unwrap();
     assert_ne!(three.ok(&["status"]).unwrap()["prepared"], Value::Null);
 }
+
+/// An older model wants the data prepared before they leave.
+fn older(folder: &TempDir, machine: &Machine) {
+    let profile = folder.path().join("older.toml");
+    std::fs::write(&profile, "[preparation]\nrequired = true\n").unwrap();
+    machine.ok(&["machine", "--profile", profile.to_str().unwrap()]).unwrap();
+}
+
+#[test]
+fn where_it_is_required_the_window_is_open_for_those_who_were_prepared() {
+    let (folder, fleet) = fleet();
+    let [one, two, three] = &fleet.machines[..] else { panic!("three machines") };
+    older(&folder, three);
+    // Bob is at the machine too.
+    three.ok(&["login", "bob"]).unwrap();
+    three.ok(&["sync"]).unwrap();
+    three.ok(&["prepare", "--user", "alice"]).unwrap();
+    export(three, &["--user", "alice"]);
+    let denied = three.ask(&["export", "-", "--user", "bob"]).unwrap();
+    assert_eq!((denied.status, denied.code()), (1, "not_prepared"));
+    let error = &denied.json["error"];
+    assert!(error["message"].as_str().unwrap().contains("the user bob never was"), "{error}");
+    assert_eq!(
+        (&error["remedy"][0]["code"], &error["remedy"][0]["by"]),
+        (&"prepare".into(), &"command".into())
+    );
+    // A whole export would take bob's with it, in a batch as well.
+    assert_eq!(
+        three.ask(&["export", "-", "--item", "personal-address-list"]).unwrap().code(),
+        "not_prepared"
+    );
+    let bundle = folder.path().join("all.bundle");
+    let bundle = bundle.to_str().unwrap();
+    let batch = ["export", bundle, "--batch", "--item", "personal-settings"];
+    assert_eq!(three.ask(&batch).unwrap().code(), "not_prepared");
+    three.ok(&[&batch[..], &["--user", "alice"]].concat()).unwrap();
+
+    // An import asks for those into whose lists its rows go.
+    let file = |user: &str| folder.path().join(format!("{user}.csv")).to_str().unwrap().to_string();
+    for (machine, user) in [(one, "alice"), (two, "bob")] {
+        machine.ok(&["stop"]).unwrap();
+        machine.ok(&["export", &file(user), "--user", user]).unwrap();
+    }
+    let (alice, bob) = (file("alice"), file("bob"));
+    let import = |file| ["import", file, "--item", "personal-address-list"];
+    assert_eq!(three.ask(&import(&bob)).unwrap().code(), "not_prepared");
+    assert_eq!(three.ask(&["import", &bob]).unwrap().code(), "not_prepared");
+    three.ok(&import(&alice)).unwrap();
+
+    // The remedy, and then all of it; and where nobody is named, all are prepared.
+    three.ok(&["prepare"]).unwrap();
+    export(three, &["--user", "bob"]);
+    three.ok(&import(&bob)).unwrap();
+    export(three, &[]);
+}
+
+#[test]
+fn what_keeps_an_import_from_beginning_keeps_a_preparation() {
+    let (_folder, fleet) = fleet();
+    let three = &fleet.machines[2];
+    three.ok(&["process", "begin", "software-update"]).unwrap();
+    let denied = three.ask(&["prepare", "--user", "alice"]).unwrap();
+    assert_eq!((denied.status, denied.code()), (1, "interlocked"));
+    assert_eq!(denied.json["error"]["rule"], "7");
+    assert_eq!(three.ok(&["status"]).unwrap()["prepared"], Value::Null);
+    three.ok(&["process", "end", "software-update"]).unwrap();
+    three.ok(&["process", "begin", "control-panel"]).unwrap();
+    three.ok(&["prepare", "--user", "alice"]).unwrap();
+    assert_eq!(three.ok(&["process", "list"]).unwrap()["running"], serde_json::json!(["control-panel"]));
+}

@@ -91,6 +91,89 @@ fn a_scope_is_chosen_while_the_fleet_runs_and_chosen_back() {
     becomes(one, "shared", 9);
 }
 
+/// The titles of alice's timeline, by their times.
+fn timeline(machine: &Machine) -> Vec<String> {
+    let list = machine.ok(&["item", "list", "personal-settings", "--user", "alice"]).unwrap();
+    let entries = list["records"].as_array().unwrap().iter().filter(|one| one["type"] == "timeline-entry");
+    let mut entries: Vec<(i64, String)> = entries
+        .map(|one| {
+            let fields = &one["fields"];
+            (fields["time"].as_i64().unwrap(), fields["title"].as_str().unwrap().to_string())
+        })
+        .collect();
+    entries.sort_unstable();
+    entries.into_iter().map(|(_, title)| title).collect()
+}
+
+fn timeline_becomes(machine: &Machine, wanted: &[&str]) {
+    let found = until(|| Ok(timeline(machine)), |found| found == wanted).unwrap();
+    assert_eq!(found, wanted, "{}", machine.name);
+}
+
+fn did(machine: &Machine, time: &str, title: &str) -> Value {
+    let (time, title) = (format!("time={time}"), format!("title={title}"));
+    let add = ["item", "add", "personal-settings", "timeline-entry", &time, "function=copy", &title];
+    machine.ok(&[&add[..], &["--user", "alice"]].concat()).unwrap()["record"].clone()
+}
+
+fn scope_becomes(machine: &Machine, name: &str, scope: &str) {
+    let scope_of = || Ok(machine.ok(&["status"])?["scopes"][name].clone());
+    assert_eq!(until(scope_of, |found| *found == scope).unwrap(), scope, "{}", machine.name);
+}
+
+#[test]
+fn the_timeline_goes_its_own_way_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let fleet = Fleet::start(Programs::built().unwrap(), folder.path(), USERS, "127.0.0.1:0", TWO).unwrap();
+    let [one, two] = &fleet.machines[..] else { panic!("two machines") };
+    for machine in [one, two] {
+        machine.ok(&["login", "alice"]).unwrap();
+    }
+    did(one, "1", "Invoice");
+    timeline_becomes(two, &["Invoice"]);
+
+    let done = fleet.server_command(&["scope", "set", "timeline-entry", "device-specific"]).unwrap();
+    assert_eq!(done["changed"], true);
+    for machine in [one, two] {
+        scope_becomes(machine, "timeline-entry", "device-specific");
+        // Brought level once more, then its own way.
+        timeline_becomes(machine, &["Invoice"]);
+    }
+    did(one, "2", "Plan");
+    let fax = did(two, "3", "Fax");
+    let fax = fax.as_str().unwrap();
+    one.ok(&["sync"]).unwrap();
+    two.ok(&["sync"]).unwrap();
+    timeline_becomes(one, &["Invoice", "Plan"]);
+    timeline_becomes(two, &["Invoice", "Fax"]);
+    // An entry of its own is shown, changed and removed as any other.
+    let owner = ["--user", "alice"];
+    two.ok(&[&["item", "set", "personal-settings", fax, "title", "Letter"][..], &owner].concat()).unwrap();
+    timeline_becomes(two, &["Invoice", "Letter"]);
+    let shown = two.ok(&[&["item", "show", "personal-settings", fax][..], &owner].concat()).unwrap();
+    assert_eq!(shown["fields"]["title"], "Letter");
+    two.ok(&[&["item", "remove", "personal-settings", fax][..], &owner].concat()).unwrap();
+    timeline_becomes(two, &["Invoice"]);
+    did(two, "4", "Poster");
+    // The newest ten of each machine stay.
+    for time in 11..=19 {
+        did(one, &time.to_string(), "Copy");
+    }
+    assert_eq!(timeline(one).len(), 10);
+
+    // And back: the server's stands, what each had is kept and can be brought back.
+    fleet.server_command(&["scope", "set", "timeline-entry", "shared"]).unwrap();
+    for machine in [one, two] {
+        scope_becomes(machine, "timeline-entry", "shared");
+        timeline_becomes(machine, &["Invoice"]);
+        let kept = machine.ok(&["snapshots", "list"]).unwrap();
+        assert_eq!(kept[0]["reason"], "sharing-scope", "{kept}");
+    }
+    let kept = two.ok(&["snapshots", "list"]).unwrap();
+    two.ok(&["snapshots", "restore", kept[0]["id"].as_str().unwrap()]).unwrap();
+    timeline_becomes(one, &["Invoice", "Poster"]);
+}
+
 #[test]
 fn only_what_can_be_chosen_is_chosen() {
     let folder = tempfile::tempdir().unwrap();
@@ -98,7 +181,11 @@ fn only_what_can_be_chosen_is_chosen() {
     let list = fleet.server_command(&["scope", "list"]).unwrap();
     let fixed = list.as_array().unwrap().iter().filter(|info| info["selectable"] == false).count();
     assert!(fixed > 0 && fixed < list.as_array().unwrap().len());
-    for (setting, code) in [("display-language", "scope_not_selectable"), ("nothing", "unknown_setting")] {
+    for (setting, code) in [
+        ("display-language", "scope_not_selectable"),
+        ("personal-button", "scope_not_selectable"),
+        ("nothing", "unknown_setting"),
+    ] {
         let refused = fleet.ask_server(&["scope", "set", setting, "device-specific"]).unwrap();
         assert_eq!((refused.status, refused.code()), (1, code));
     }

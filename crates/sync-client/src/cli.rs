@@ -280,11 +280,13 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
   sync-client --data DIR --administrator-token FILE export all.bundle --batch --passphrase-file phrase
 
 A batch holds everything that a batch can, or the items that are named. Keys, PINs and keychains
-leave the machine only in an encrypted file. Where the machine's profile says export-own-list, who
+leave the machine only in an encrypted file. The file is there whole or not at all: until then
+Ctrl-C or --cancel ends the export, and a file that was there is as it was. Where the machine's profile says export-own-list, who
 is logged in exports their own list without an administrator: --item personal-address-list --user ME.")]
     Export {
         /// The file; `-` for the standard output. An existing one is replaced whole
-        file: PathBuf,
+        #[arg(required_unless_present = "cancel", conflicts_with = "cancel")]
+        file: Option<PathBuf>,
         #[command(flatten)]
         which: Which,
         /// Export in a batch: all items of one, or those named
@@ -302,6 +304,9 @@ is logged in exports their own list without an administrator: --item personal-ad
         /// Pass over items that a rule refuses; otherwise one refused item refuses all
         #[arg(long)]
         skip_refused: bool,
+        /// Cancel the export that runs
+        #[arg(long)]
+        cancel: bool,
     },
     /// Bring this machine's copy level with its own server for users and groups, so that an export from here is complete
     /// (administrator)
@@ -560,6 +565,9 @@ enum ProcessWords {
     End {
         /// Which
         process: Process,
+        /// Not one: all that run of it. Of sessions and displays
+        #[arg(long)]
+        all: bool,
     },
     /// What runs
     List,
@@ -677,9 +685,9 @@ fn carry_out(cli: Cli) -> Result<Option<Output>> {
             let command = command(words)?;
             let teller = Teller::new(quiet, json);
             let done = runtime.block_on(async {
-                // Only an import takes a Ctrl-C as its cancel; everything else just ends.
+                // Only imports and exports take a Ctrl-C as their cancel; everything else just ends.
                 let interrupt: Pin<Box<dyn Future<Output = ()>>> =
-                    if command.imports() { Box::pin(ended(&folder)?) } else { Box::pin(pending()) };
+                    if command.can_be_cancelled() { Box::pin(ended(&folder)?) } else { Box::pin(pending()) };
                 let say = |told: &_| teller.tell(told);
                 owner::ask_telling(&folder, Options::default(), command, administrator, say, interrupt).await
             });
@@ -730,7 +738,13 @@ fn command(words: Words) -> Result<Command> {
         }
         Words::Process { words } => Command::Process(match words {
             ProcessWords::Begin { process } => ProcessWord::Begin(process),
-            ProcessWords::End { process } => ProcessWord::End(process),
+            ProcessWords::End { process, all: false } => ProcessWord::End(process),
+            ProcessWords::End { process, all: true } if process.is_ended() => ProcessWord::EndAll(process),
+            ProcessWords::End { process, all: true } => {
+                return Err(Error::WrongCommand(format!(
+                    "{process} is waited for: each that runs ends alone"
+                )));
+            }
             ProcessWords::List => ProcessWord::List,
         }),
         Words::Superseded { words: SupersededWords::List } => Command::SupersededList,
@@ -785,14 +799,19 @@ fn command(words: Words) -> Result<Command> {
                 secrets,
             })
         }
+        Words::Export { cancel: true, .. } => Command::ImportCancel,
+        Words::Export { file: None, .. } => {
+            return Err(Error::WrongCommand("name the file that is to be written".into()));
+        }
         Words::Export {
-            file,
+            file: Some(file),
             which: Which { item: items, user, group },
             batch,
             passphrase_file,
             encrypt,
             with_passwords,
             skip_refused,
+            cancel: false,
         } => {
             let file = if file == Path::new("-") { None } else { Some(whole(&file)?) };
             let lock = match &passphrase_file {

@@ -153,7 +153,7 @@ pub enum Command {
     Import(ImportOrder),
     /// Takes an import back.
     ImportUndo(UndoOrder),
-    /// Cancels the import that runs.
+    /// Cancels the import or export that runs.
     ImportCancel,
     /// Lists the imports.
     ImportList,
@@ -217,7 +217,7 @@ impl Command {
     #[must_use]
     pub fn needs_client_function(&self) -> bool {
         matches!(self, Self::Start { .. } | Self::Stop { .. } | Self::Sync | Self::Login { .. })
-            || self.tells()
+            || self.tells() && !matches!(self, Self::Export(_))
     }
 
     /// Whether it tells people meanwhile how far it is.
@@ -231,12 +231,16 @@ impl Command {
                 | Self::ProcedureUndo { .. }
                 | Self::ProcedureCancel
         );
-        procedure || self.imports()
+        procedure || self.can_be_cancelled()
     }
 
-    /// Whether it is an import or an undo, which can be cancelled while it runs.
+    /// Whether it is an import, an undo or an export, which can be cancelled while it runs.
     #[must_use]
-    pub fn imports(&self) -> bool {
+    pub fn can_be_cancelled(&self) -> bool {
+        self.imports() || matches!(self, Self::Export(_))
+    }
+
+    fn imports(&self) -> bool {
         matches!(self, Self::Import(_) | Self::ImportUndo(_))
     }
 

@@ -161,6 +161,16 @@ pub enum Error {
     /// A destination server address that is none.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// A record lacks a field that its type must have.
+    #[error("{of} has no `{field}`, which it must have: {wanted}")]
+    FieldMissing {
+        /// The type of record.
+        of: String,
+        /// The field.
+        field: String,
+        /// What can be written there.
+        wanted: String,
+    },
     /// A command whose words do not fit together.
     #[error("{0}")]
     WrongCommand(String),
@@ -237,6 +247,7 @@ impl Error {
             Self::ReadOnly(_) => "read_only",
             Self::UnknownSetting(_) => "unknown_setting",
             Self::SettingValue { .. } => "setting_value",
+            Self::FieldMissing { .. } => "field_missing",
             Self::UnknownEntry(_) => "unknown_entry",
             Self::UnknownField { .. } => "unknown_field",
             Self::AlreadyThere(_) => "already_there",
@@ -296,6 +307,7 @@ impl Error {
             Self::ReadOnly(_) => "change it at the server: sync-server scope set SETTING SCOPE",
             Self::UnknownSetting(_) => "`sync-client get` lists all settings",
             Self::SettingValue { .. } => "write one of the values that fit",
+            Self::FieldMissing { .. } => "give the field too, as FIELD=VALUE",
             Self::UnknownEntry(_) => "list the entries to see their ids",
             Self::UnknownField { .. } => "`sync-client item describe ITEM` says what can be written",
             Self::AlreadyThere(_) => "change that one, or write other values",

@@ -72,8 +72,10 @@ impl Statement {
 pub enum ProcessWord {
     /// It began.
     Begin(Process),
-    /// It is over.
+    /// It is over: one of those that run.
     End(Process),
+    /// All of them are over.
+    EndAll(Process),
     /// What runs?
     List,
 }
@@ -109,6 +111,10 @@ impl Counts {
     fn end(&self, process: Process) {
         let mut counts = self.0.lock();
         counts[process as usize] = counts[process as usize].saturating_sub(1);
+    }
+
+    fn end_all(&self, process: Process) {
+        self.0.lock()[process as usize] = 0;
     }
 }
 
@@ -236,6 +242,7 @@ impl Machine {
         match word {
             ProcessWord::Begin(process) => self.process_began(process),
             ProcessWord::End(process) => self.process_ended(process),
+            ProcessWord::EndAll(process) => self.running.end_all(process),
             ProcessWord::List => {}
         }
         json!({"running": self.processes()})
@@ -271,11 +278,23 @@ pub(crate) fn text(facts: &Json) -> String {
 }
 
 impl Store {
-    /// What the vendor set of the rules.
+    /// What the vendor set of the rules, as it was read when the identity was.
     pub(crate) fn profile(&self) -> Result<Arc<Profile>> {
-        match &self.identity().stated.profile {
-            Some(text) => read_profile(text).map(Arc::new),
-            None => Ok(Arc::new(profile::MACHINE.clone())),
+        match (self.read_profile(), &self.identity().stated.profile) {
+            (Some(read), _) => Ok(read.clone()),
+            // Only to say what is wrong with it.
+            (None, Some(text)) => read_profile(text).map(Arc::new),
+            (None, None) => Ok(Arc::new(profile::MACHINE.clone())),
+        }
+    }
+}
+
+impl Stated {
+    /// The profile, read; `None` where it can't be.
+    pub(crate) fn read(&self) -> Option<Arc<Profile>> {
+        match &self.profile {
+            Some(text) => read_profile(text).ok().map(Arc::new),
+            None => Some(Arc::new(profile::MACHINE.clone())),
         }
     }
 }
@@ -325,4 +344,37 @@ fn set_machine_setting(
         });
     }
     settings::write(store, setting, value, (&SpaceName::local(item.as_str()), setting.record()), None, author)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::store::Identity;
+
+    #[test]
+    fn a_profile_is_read_once_and_anew_when_it_is_stated_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let state = |store: &mut Store, profile: Option<&str>, name: &str| {
+            let stated = Stated { profile: profile.map(Into::into), ..Stated::default() };
+            store.set_identity(Identity { stated, name: name.into(), ..Identity::default() }).unwrap();
+        };
+        assert_eq!(*store.profile().unwrap(), profile::MACHINE);
+        state(&mut store, Some("[preparation]\nrequired = true\n"), "one");
+        let read = store.profile().unwrap();
+        assert!(read.preparation.required);
+        // Neither another question nor another name of the machine reads it again.
+        assert!(Arc::ptr_eq(&read, &store.profile().unwrap()));
+        state(&mut store, Some("[preparation]\nrequired = true\n"), "two");
+        assert!(Arc::ptr_eq(&read, &store.profile().unwrap()));
+        // What a newer version wrote is kept, and says at each question what is wrong.
+        state(&mut store, Some("[newer]\n"), "two");
+        assert_eq!(store.profile().unwrap_err().code(), "bad_profile");
+        drop(store);
+        let mut store = Store::open(folder.path()).unwrap();
+        assert_eq!(store.profile().unwrap_err().code(), "bad_profile");
+        state(&mut store, None, "two");
+        assert_eq!(*store.profile().unwrap(), profile::MACHINE);
+    }
 }

@@ -12,6 +12,7 @@ use crate::{
 use std::collections::BTreeSet;
 use sync_core::{
     api,
+    catalogue::content,
     files::{Note, Place},
     item::Item,
     machine::{Machine as Facts, PolicyPassword, SyncState},
@@ -85,6 +86,9 @@ pub(crate) struct Source {
     pub(crate) policy_password: PolicyPassword<String>,
     /// Whether one typed password was proved against that hash and this machine's.
     pub(crate) policy_password_proved: bool,
+    /// The users and groups that it is about, of which rule 9 asks whether they were prepared; `None` while that is not
+    /// known: then it asks whether anybody was.
+    pub(crate) spaces: Option<BTreeSet<SpaceName>>,
     /// The one person whose list alone is asked for; where they are logged in, it is their own (rule 1).
     pub(crate) person: Option<String>,
 }
@@ -98,6 +102,7 @@ impl From<Operation> for Source {
             model: None,
             policy_password: PolicyPassword::NotKnown,
             policy_password_proved: false,
+            spaces: None,
             person: None,
         }
     }
@@ -144,7 +149,22 @@ fn verdicts_on(store: &Store, facts: &Facts, source: &Source, items: &[Item]) ->
             PolicyPassword::Set(hash) => PolicyPassword::Set(hash),
         })
         .with_policy_password_proved(source.policy_password_proved);
-    Ok(plan(facts, &question, items))
+    let (prepared, mut facts) = (store.prepared(), facts.clone());
+    let mut lines = Vec::with_capacity(items.len());
+    for item in items {
+        let concerned = source.spaces.iter().flatten().filter(|space| concerns(*item, space));
+        let least = prepared.least(concerned);
+        facts.prepared = least.map_or(prepared.time, |(_, at)| at);
+        let question = question.with_least_prepared(least.map(|(space, _)| space));
+        lines.extend(plan(&facts, &question, &[*item]).lines);
+    }
+    Ok(Plan { operation: source.operation, lines })
+}
+
+/// Whether a user's or group's space holds something of an item.
+fn concerns(item: Item, space: &SpaceName) -> bool {
+    matches!(space.kind, SpaceKind::User | SpaceKind::Group)
+        && content(item).iter().any(|part| part.place.covers(space))
 }
 
 /// What was refused, as remarks.

@@ -5,7 +5,7 @@ use crate::{
     command::{Command, Output},
     error::{Error, ErrorReport, Result},
     facts::ProcessWord,
-    import::{Progress, Told},
+    import::{Progress, Stage, Told},
     machine::{Machine, Options},
 };
 use core::{
@@ -37,6 +37,9 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 /// How long a command waits for another one, which owns the folder for a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the end of the owner waits for an export to end.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
+
 /// What goes over the socket, as one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct Asked {
@@ -67,8 +70,8 @@ pub async fn ask(
     ask_telling(folder, options, command, administrator, |_| {}, pending()).await
 }
 
-/// The same; a long command tells `say` meanwhile how far it is. Where `interrupt` comes first, an import is cancelled; the
-/// answer is the import's own in any case.
+/// The same; a long command tells `say` meanwhile how far it is. Where `interrupt` comes first, an import or export is
+/// cancelled; the answer is its own in any case.
 ///
 /// # Errors
 /// The command's own, [`Error::FolderInUse`] where the owner does not listen, or [`Error::OwnerGone`] where it ended before
@@ -305,6 +308,10 @@ pub async fn own(
         () = serve => Ok(()),
         () = end => Ok(()),
     };
+    if machine.imports.running().is_some_and(|now| now.stage == Stage::Exporting) {
+        // So that its half file goes; a moment is enough, and the next export of the same file takes away what is left.
+        let _ = tokio::time::timeout(LAST_MOMENT, machine.cancel_import()).await;
+    }
     let _ = fs::remove_file(folder.join(SOCKET));
     ended
 }

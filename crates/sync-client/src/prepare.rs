@@ -15,6 +15,7 @@ use sync_core::{
     api::{self, WithinEnrolment},
     files::Note,
     machine::{Machine as Facts, SyncState},
+    process::Process,
     profile::Profile,
     replica::Event,
     rules::decide_prepare,
@@ -119,6 +120,7 @@ impl Machine {
             let identity = store.identity();
             Facts::new(identity.role(), store.state(), identity.destination.clone())
                 .with_administrator(administrator.is_some())
+                .with_running(self.processes())
         };
         let may = |how_many: usize| {
             let how_many = u64::try_from(how_many).unwrap_or(u64::MAX);
@@ -133,6 +135,8 @@ impl Machine {
         if self.state() == SyncState::Stopped {
             return Err(Error::stopped());
         }
+        // For others it is an import or export that runs (rule 7).
+        let _running = self.running(Process::ImportExport);
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
         let all = named.is_empty();
         let (spaces, mut warnings) =

@@ -3,7 +3,7 @@
 use crate::{error::Result, machine::Machine};
 use core::fmt::Write as _;
 use serde_json::{Value, json};
-use sync_core::{catalogue::SETTINGS, sharing::scope_of};
+use sync_core::sharing::Subject;
 
 impl Machine {
     /// Where it stands: role, state, destination, server, spaces, what waits, what went wrong last.
@@ -28,9 +28,8 @@ impl Machine {
         let (snapshots, superseded) = store.count_kept()?;
         let spaces = store.spaces()?;
         let chosen = store.device_specific()?;
-        let scopes: serde_json::Map<String, Value> = SETTINGS
-            .iter()
-            .map(|setting| (setting.name.to_string(), scope_of(setting, &chosen).as_str().into()))
+        let scopes: serde_json::Map<String, Value> = Subject::all()
+            .map(|subject| (subject.name().to_string(), subject.scope(&chosen).as_str().into()))
             .collect();
         let outbox: u64 = spaces.iter().map(|space| space.outbox).sum();
         let spaces: Vec<Value> = spaces

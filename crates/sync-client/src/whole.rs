@@ -1,6 +1,7 @@
 //! A file that is there whole or not at all, also when the power fails: beside it first, then under its name.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -28,6 +29,7 @@ impl WholeFile {
         let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
         fresh.push(format!(".{}-{number}.part", std::process::id()));
         let fresh = folder(file).join(fresh);
+        remove_parts_of_the_dead(folder(file), name);
         // A process of the same number may have left it when the power failed.
         match fs::remove_file(&fresh) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -64,6 +66,25 @@ impl Drop for WholeFile {
     fn drop(&mut self) {
         if !self.committed {
             let _ = fs::remove_file(&self.fresh);
+        }
+    }
+}
+
+/// Takes away what processes left half written beside this file that were killed. Where a system does not say which
+/// processes live, and where something is in the way, it stays.
+fn remove_parts_of_the_dead(folder: &Path, name: &OsStr) {
+    let processes = Path::new("/proc");
+    let Some(name) = name.to_str().filter(|_| processes.join("self").exists()) else { return };
+    let number = |text: &str| text.parse::<u32>().ok();
+    for found in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let found_name = found.file_name();
+        let of_file = found_name.to_str().and_then(|found| found.strip_prefix(name)?.strip_prefix('.'));
+        let writer = of_file.and_then(|rest| rest.strip_suffix(".part")?.split_once('-'));
+        if let Some((process, written)) = writer
+            && let (Some(process), Some(_)) = (number(process), number(written))
+            && !processes.join(process.to_string()).exists()
+        {
+            let _ = fs::remove_file(found.path());
         }
     }
 }
@@ -108,5 +129,19 @@ mod tests {
             0o600
         );
         assert!(write_whole(&folder.path().join("none/book.csv"), b"x").is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_killed_process_left_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        // No process has a number beyond what the system gives out; this one lives.
+        let dead = folder.path().join("book.csv.4294967295-0.part");
+        let alive = folder.path().join(format!("book.csv.{}-4000000000.part", std::process::id()));
+        let others = folder.path().join("book.csv.notes.part");
+        let stays = [&alive, &others];
+        [&dead, &alive, &others].into_iter().for_each(|path| fs::write(path, b"half").unwrap());
+        write_whole(&folder.path().join("book.csv"), b"whole").unwrap();
+        assert!(!dead.exists() && stays.iter().all(|path| path.exists()));
     }
 }

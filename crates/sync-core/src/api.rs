@@ -262,10 +262,10 @@ pub struct SnapshotInfo {
     pub outbox: u64,
 }
 
-/// How a setting is shared.
+/// How a setting, or a person's records of one type, are shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeInfo {
-    /// The setting's name.
+    /// The setting's name, or the type's.
     pub setting: String,
     /// What people call it.
     pub title: String,
@@ -278,7 +278,7 @@ pub struct ScopeInfo {
 /// Changes how a setting is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeRequest {
-    /// The setting's name.
+    /// The setting's name, or the type's.
     pub setting: String,
     /// How it is shared from now on.
     pub scope: SharingScope,
@@ -287,7 +287,7 @@ pub struct ScopeRequest {
 /// How a setting is shared now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeAnswer {
-    /// The setting's name.
+    /// The setting's name, or the type's.
     pub setting: String,
     /// How it is shared.
     pub scope: SharingScope,

@@ -9,6 +9,7 @@ use crate::{
     id::{
         ChangeId, Epoch, Generation, Incarnation, MachineId, Opening, Position, RecordId, Sequence, ServerId,
     },
+    profile::{self, PerLimit},
     record::{Record, Superseded},
     space::SpaceName,
     time::Timestamp,
@@ -294,7 +295,14 @@ pub struct Limits {
 
 impl Limits {
     /// The vendor's figures for a machine that acts as server (rule 10).
-    pub const OF_A_MACHINE: Self = Self { machines: Some(10), users: Some(1_000), groups: None };
+    pub const OF_A_MACHINE: Self = {
+        let figures = PerLimit::of_a_machine();
+        Self {
+            machines: Some(figures.get(profile::Limit::Machines)),
+            users: Some(figures.get(profile::Limit::Users)),
+            groups: None,
+        }
+    };
 }
 
 /// The answer `ok`: all of it from one snapshot of the store.

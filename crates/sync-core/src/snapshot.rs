@@ -32,6 +32,8 @@ pub enum Reason {
     Import,
     /// The server alone writes the space, and the machine had changes to it.
     ReadOnly,
+    /// Records that were the machine's own became shared, and the person's space has some: the server's stand.
+    SharingScope,
 }
 
 impl Reason {
@@ -48,6 +50,7 @@ impl Reason {
             Self::BroughtBack => "brought-back",
             Self::Import => "import",
             Self::ReadOnly => "read-only",
+            Self::SharingScope => "sharing-scope",
         }
     }
 }

@@ -12,7 +12,7 @@ use sync_core::{
     machine::{Machine, PolicyPassword, Role, SyncState},
     process::{Process, Processes},
     profile::{self, DEFAULT_INTERLOCK, Limit, Profile},
-    rules::{Code, Denied, NothingDoes, Operation, Question, Step, decide, decide_prepare},
+    rules::{Code, Denied, NothingDoes, Operation, Question, Step, decide, decide_prepare, step::FILLS},
     time::Timestamp,
 };
 
@@ -238,7 +238,11 @@ fn steps(text: &mut String, denied: &[Denied]) {
     }
     text.push_str("| step | for example | done by | command | path |\n| --- | --- | --- | --- | --- |\n");
     for (code, step) in &seen {
-        let command = step.command().map(|command| format!("`{}`", command.join(" "))).unwrap_or_default();
+        let mut command =
+            step.command().map(|command| format!("`{}`", command.join(" "))).unwrap_or_default();
+        if !step.import_words().is_empty() {
+            let _ = write!(command, "; with `{}`", step.import_words().join(" "));
+        }
         let path = step.http().map(|route| format!("`{} {}`", route.method, route.path)).unwrap_or_default();
         let _ = writeln!(text, "| `{code}` | {} | {} | {command} | {path} |", step.text(), step.by());
     }
@@ -341,8 +345,9 @@ fn document() -> String {
         text,
         "An administrator prepares personalized data on a machine that is server and client and whose destination is \
          `localhost:8443`. Where a profile requires it (by default: {}), what rule 6 allows while the machine synchronizes is \
-         allowed only for {} seconds after the preparation. A profile bounds how many users and groups are prepared at once \
-         (by default: {}).\n\n## Limits (rule 10)\n\n",
+         allowed only for {} seconds after the preparation of every user and group whose data it is about; one that named \
+         nobody prepared all. Preparing begins when an import or export may (rule 7), and counts as one while it runs. A profile \
+         bounds how many users and groups are prepared at once (by default: {}).\n\n## Limits (rule 10)\n\n",
         if preparation.required { "yes" } else { "no" },
         preparation.window.as_secs(),
         preparation.most_at_once.map_or("no bound".into(), |most| most.to_string())
@@ -358,11 +363,15 @@ fn document() -> String {
     let denied = every_denial(&older);
     codes(&mut text, &denied);
     text.push_str(
-        "\n## Steps\n\nWords in capitals stand for what the caller knows: the data folder `DIR`, the file of the \
-         administrator's `TOKEN`, a `FILE` of one item or a `BUNDLE` of several. What the `machine` does is a function of its \
-         firmware, told by the step's code and what it carries.\n\n",
+        "\n## Steps\n\nWords in capitals stand for what the caller knows; the table after this one, and `fill` of each step in \
+         JSON, say what that is. *With* are words that the import's own command needs from that step on (`import_with`). What \
+         the `machine` does is a function of its firmware, told by the step's code and what it carries.\n\n",
     );
     steps(&mut text, &denied);
+    text.push_str("\n| word | what to put in its place |\n| --- | --- |\n");
+    for (word, meaning) in FILLS {
+        let _ = writeln!(text, "| `{word}` | {meaning} |");
+    }
     text.push_str(
         "\n## When nothing does\n\nFor these reasons alone; the answer has them as `nothing_does`.\n\n\
          | reason | meaning |\n| --- | --- |\n",

@@ -128,16 +128,17 @@ enum Words {
 
 #[derive(Debug, Subcommand)]
 enum ScopeWords {
-    /// List all settings with their sharing scope
+    /// List all settings, and the types of personal records, with their sharing scope
     List,
-    /// Change the sharing scope of a setting while the fleet runs; every machine takes it up at its next contact
+    /// Change the sharing scope of a setting, or of the timeline, while the fleet runs; every machine takes it up at its next contact
     #[command(
         after_help = "A setting that becomes device-specific is brought level on every machine once more, and then
 goes its own way there. One that becomes shared takes the value that the fleet had before; what
-a machine had of its own is kept as superseded at the machines."
+a machine had of its own is kept as superseded at the machines. The timeline (timeline-entry)
+goes as a whole, and what a machine had of its own is kept there as a snapshot."
     )]
     Set {
-        /// The setting, as `scope list` names it
+        /// The setting or type of records, as `scope list` names it
         setting: String,
         /// shared or device-specific
         scope: SharingScope,

@@ -38,7 +38,7 @@ use crate::{
     whole::WholeFile,
 };
 use age::secrecy::SecretString;
-use encrypted::{Locking, Unlocked, begins_encrypted};
+use encrypted::Locking;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::File,
@@ -47,7 +47,11 @@ use std::{
 };
 use sync_core::{
     address::Secret,
-    bundle::{BundleError, Entry, MAGIC, Manifest, Protection, Reader, write},
+    bundle::{
+        BundleError, Entry, MAGIC, Manifest, Protection, Reader,
+        locked::{Locked, Stream, begins_encrypted, unlock},
+        write,
+    },
 };
 
 /// What a manifest made here says of the product.
@@ -165,7 +169,7 @@ pub fn open(path: &Path, lock: &Lock, work: Work) -> Result<Opened> {
     let encrypted = begins_encrypted(file.fill_buf().map_err(at)?);
     let source = match lock {
         Lock::Plain if encrypted => return Err(passphrase_needed("the bundle is encrypted")),
-        Lock::Plain => Unlocked::plain(file),
+        Lock::Plain => Stream::Plain(file),
         Lock::PassPhrase(_) if file.buffer().starts_with(&MAGIC) => {
             return Err(denied(
                 "bundle_not_encrypted",
@@ -174,7 +178,9 @@ pub fn open(path: &Path, lock: &Lock, work: Work) -> Result<Opened> {
             ));
         }
         Lock::PassPhrase(_) if !encrypted => return Err(BundleError::NotABundle.into()),
-        Lock::PassPhrase(phrase) => encrypted::unlock(file, phrase, work.accept, path)?,
+        Lock::PassPhrase(phrase) => {
+            unlock(file, phrase, work.accept).map_err(|error| unlocking(path, error))?
+        }
     };
     let reader = Reader::open(source, lock.protection()).map_err(|error| reading(path, error))?;
     Ok(Opened { reader, path: path.into() })
@@ -186,7 +192,7 @@ pub fn open(path: &Path, lock: &Lock, work: Work) -> Result<Opened> {
 /// Nothing that was read is sure before [`Opened::is_complete`]; [`Opened::read_whole`] says it in its result.
 #[derive(Debug)]
 pub struct Opened {
-    reader: Reader<Unlocked>,
+    reader: Reader<Stream<BufReader<File>>>,
     path: PathBuf,
 }
 
@@ -263,6 +269,14 @@ fn reading(path: &Path, error: BundleError) -> Error {
     match error {
         BundleError::Io(why) => Error::File { path: path.into(), source: io::Error::other(why) },
         error => error.into(),
+    }
+}
+
+fn unlocking(path: &Path, error: Locked) -> Error {
+    match error {
+        Locked::Bundle(error) => reading(path, error),
+        Locked::Io(source) => Error::File { path: path.into(), source },
+        error => denied(error.code(), error.to_string(), error.remedy()),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Address lists as Canon CSV.
 
-use super::{ExportOrder, Section, Whole};
+use super::{ExportOrder, Section, Whole, cancelled};
 use crate::{
     addresses::LOCAL_LISTS,
     draw::hex,
     error::{Error, Result},
-    import::from_file,
+    import::{Running, Watch, from_file},
     lists::{item_of, place_of},
     machine::Machine,
     whole::write_whole,
@@ -26,13 +26,15 @@ impl Machine {
         order: &ExportOrder,
         items: &[Item],
         named: Option<&Place>,
+        running: &Running,
+        watch: Watch<'_>,
     ) -> Result<Whole> {
         let places = self.places(items, named)?;
         let (spaces, listed) = self.listed(&places)?;
         let options = canon_csv::Options { passwords: order.with_passwords, ..canon_csv::Options::default() };
         let book = canon_csv::new_book(&listed, &options).map_err(from_file)?;
         let bytes = canon_csv::write(&book).map_err(from_file)?;
-        let mut warnings = book.report.warnings;
+        let mut warnings = book.report.warnings.clone();
         if listed.is_empty() {
             warnings.push(Note::new(None, "no_entries", "the lists that were asked for have no entries"));
         }
@@ -51,6 +53,17 @@ impl Machine {
             warnings,
             content: None,
         };
+        let progress = |done: u64| {
+            running.update(|now| {
+                now.items_total = items.len() as u64;
+                (now.records_total, now.bytes_total) = (book.report.read as u64, bytes.len() as u64);
+                now.items = now.items_total * done;
+                (now.records, now.bytes) = (now.records_total * done, now.bytes_total * done);
+            });
+            running.now().iter().for_each(watch);
+        };
+        progress(0);
+        running.go_on().map_err(|_| cancelled())?;
         match &order.file {
             Some(file) => {
                 write_whole(file, &bytes).map_err(|source| Error::File { path: file.clone(), source })?;
@@ -58,6 +71,7 @@ impl Machine {
             // A new file is UTF-8.
             None => whole.content = Some(String::from_utf8_lossy(&bytes).into_owned()),
         }
+        progress(1);
         Ok(whole)
     }
 
@@ -99,7 +113,7 @@ impl Machine {
                 .into_iter()
                 .filter_map(|(id, fields)| Some((id, Address::from_fields(fields)?)))
                 .collect();
-            entries.sort_by_key(|(id, address)| (address.list, address.number.unwrap_or(i64::MAX), *id));
+            canon_csv::sort(&mut entries);
             listed.extend(entries.into_iter().map(|(id, address)| outgoing(id, place, address)));
             spaces.push(space);
         }

@@ -17,14 +17,14 @@ mod tests;
 use crate::{
     draw::now,
     error::{Error, Result},
-    import::{FileSecrets, Remark},
-    lists::{ITEMS, Source, item_of, named_place, verdicts},
+    import::{FileSecrets, Imports, Remark, Running, Stage, Watch, fresh_id},
+    lists::{ITEMS, Source, item_of, named_place, place_of, verdicts},
     machine::Machine,
     store::Level,
 };
 use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use sync_core::{
     files::{Note, Place},
     item::{Item, TABLE},
@@ -150,6 +150,22 @@ impl ExportReport {
     }
 }
 
+/// What is asked for.
+struct Asked {
+    source: Source,
+    named: Option<Place>,
+    wanted: Vec<Item>,
+    on_refusal: OnRefusal,
+}
+
+fn cancelled() -> Error {
+    Error::Denied {
+        code: "cancelled".into(),
+        message: "the export was cancelled; no file was written".into(),
+        remedy: "export again when you wish".into(),
+    }
+}
+
 /// What was written, whatever the kind of file.
 struct Whole {
     entries: usize,
@@ -162,27 +178,75 @@ struct Whole {
 }
 
 impl Machine {
-    /// Exports items into a file.
+    /// Exports items into a file. Until the last record is in it, it can be cancelled, by [`Machine::cancel_import`] or by
+    /// dropping the future: no file was written then, and one that was there is as it was.
     ///
     /// # Errors
     /// [`Error::Rules`] where a rule refuses, [`Error::NotAMember`] where the machine does not have the list that is
     /// named, `item_needs_passphrase` where an item leaves the machine only encrypted, the writer's codes, or what the disk
     /// says. No file is left half written, and none is replaced then.
     pub async fn export(&self, order: &ExportOrder, administrator: Option<&str>) -> Result<ExportReport> {
+        self.export_watched(order, administrator, &|_| {}).await
+    }
+
+    /// The same; `watch` hears meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Machine::export`].
+    pub async fn export_watched(
+        &self,
+        order: &ExportOrder,
+        administrator: Option<&str>,
+        watch: Watch<'_>,
+    ) -> Result<ExportReport> {
+        let asked = self.asked(order)?;
+        // An address book is written at once, beside whatever else is asked for; a bundle takes its time, one after another.
+        let begun = if order.is_address_book(&asked.wanted) {
+            Ok(Imports::aside(fresh_id()?))
+        } else {
+            self.imports.begin(fresh_id()?)
+        };
+        let running = match begun {
+            Ok(running) => running,
+            Err(busy) => {
+                // Whom a rule refuses hears of the rule.
+                self.permitted(&asked.source, &asked.wanted, asked.on_refusal, administrator).await?;
+                return Err(busy);
+            }
+        };
+        running.stage(Stage::Exporting);
+        let _unless_dropped = running.unless_dropped();
+        self.export_running(order, administrator, &running, watch).await
+    }
+
+    /// What is asked for, and of whom.
+    fn asked(&self, order: &ExportOrder) -> Result<Asked> {
         let named = named(order)?;
         let wanted = wanted(order, named.as_ref());
         let on_refusal = if order.skip_refused { OnRefusal::Skip } else { OnRefusal::RefuseAll };
-        let (operation, process) = if order.batch {
-            (Operation::ExportBatch, Process::BatchImportExport)
-        } else {
-            (Operation::Export, Process::ImportExport)
-        };
+        let operation = if order.batch { Operation::ExportBatch } else { Operation::Export };
         let person = match &named {
             Some(Place::Person(user)) => Some(user.clone()),
             _ => None,
         };
-        let source = Source { person, ..Source::from(operation) };
-        let (items, refused) = self.permitted(&source, &wanted, on_refusal, administrator).await?;
+        let spaces = Some(self.leaving(named.as_ref())?);
+        Ok(Asked { source: Source { person, spaces, ..Source::from(operation) }, named, wanted, on_refusal })
+    }
+
+    async fn export_running(
+        &self,
+        order: &ExportOrder,
+        administrator: Option<&str>,
+        running: &Arc<Running>,
+        watch: Watch<'_>,
+    ) -> Result<ExportReport> {
+        let Asked { source, named, wanted, on_refusal } = self.asked(order)?;
+        let process = if order.batch { Process::BatchImportExport } else { Process::ImportExport };
+        let (items, refused) = tokio::select! {
+            biased;
+            _ = running.cancelled() => return Err(cancelled()),
+            permitted = self.permitted(&source, &wanted, on_refusal, administrator) => permitted?,
+        };
         let _running = {
             // Something that the interlock knows may have come since they were asked, or the person have left.
             let store = self.store();
@@ -191,10 +255,11 @@ impl Machine {
             self.running(process)
         };
         let (whole, format) = if order.is_address_book(&wanted) {
-            (self.export_lists(order, &items, named.as_ref())?, Format::CanonCsv)
+            (self.export_lists(order, &items, named.as_ref(), running, watch)?, Format::CanonCsv)
         } else {
-            (self.export_records(order, &items, named.as_ref()).await?, Format::Bundle)
+            (self.export_records(order, &items, named.as_ref(), running, watch).await?, Format::Bundle)
         };
+        running.exported();
 
         let items: Vec<Item> = whole.sections.iter().map(|section| section.item).collect();
         let mut warnings = refused;
@@ -220,6 +285,18 @@ impl Machine {
             warnings: warnings.into_iter().map(Remark::from).collect(),
             content: whole.content,
         })
+    }
+
+    /// The users and groups whose data are at this machine, and go out. What is named bounds its own item; another that is
+    /// asked for beside it comes whole.
+    fn leaving(&self, named: Option<&Place>) -> Result<BTreeSet<SpaceName>> {
+        let goes = |space: &SpaceName| match (named, place_of(space)) {
+            (_, Place::Local) => false,
+            (None, _) => true,
+            (Some(named), place) => place == *named || item_of(&place) != item_of(named),
+        };
+        let spaces = self.store().spaces()?.into_iter().filter(|space| space.member);
+        Ok(spaces.map(|space| space.name).filter(goes).collect())
     }
 
     /// Before the file is there: whoever wrote secrets into one is always found in the log.

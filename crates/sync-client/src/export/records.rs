@@ -1,21 +1,19 @@
 //! Items of every kind as records in a bundle, read from one moment of the replica.
 
-use super::{ExportOrder, Section, Whole};
+use super::{ExportOrder, Section, Whole, cancelled};
 use crate::{
     bundle::{self, Lock, Work},
     draw::{hex, now},
     error::{Error, Result},
+    import::{Running, Watch},
     machine::Machine,
     store::{Moment, Records, SpaceStanding, Store},
 };
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 use sync_core::{
     bundle::{Entry, Manifest, PolicyPassword, Section as Row, Source, place_label},
@@ -86,15 +84,6 @@ struct KeptOut {
     credentials: usize,
 }
 
-/// Ends the writing where whoever asked for it is gone.
-struct UnlessDropped(Arc<AtomicBool>);
-
-impl Drop for UnlessDropped {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// A bundle that waits for nobody any more.
 struct Job {
     file: PathBuf,
@@ -104,7 +93,6 @@ struct Job {
     manifest: Manifest,
     moment: Moment,
     sections: Vec<(Item, Vec<Leaving>)>,
-    dropped: Arc<AtomicBool>,
 }
 
 impl Machine {
@@ -114,6 +102,8 @@ impl Machine {
         order: &ExportOrder,
         items: &[Item],
         named: Option<&Place>,
+        running: &Arc<Running>,
+        watch: Watch<'_>,
     ) -> Result<Whole> {
         let Some(file) = order.file.clone() else {
             return Err(Error::WrongCommand("a bundle goes into a file, not to the standard output".into()));
@@ -177,18 +167,9 @@ impl Machine {
                 self.note_secrets(order, "secrets_exported", "secrets are exported, encrypted,")?;
             }
         }
-        let spaces: BTreeSet<SpaceName> =
-            sections.iter().flat_map(|(_, of)| of).map(|leaving| leaving.space.clone()).collect();
         let work = self.options().bundle_work;
-        let unless_dropped = UnlessDropped(Arc::default());
-        let dropped = unless_dropped.0.clone();
-        let job = Job { file, lock, work, secrets, manifest, moment, sections, dropped };
-        let written = tokio::task::spawn_blocking(move || job.write()).await;
-        let (made, kept) = written.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime ends.
-            Err(_) => Err(cancelled()),
-        })?;
+        let job = Job { file, lock, work, secrets, manifest, moment, sections };
+        let (made, kept, spaces) = running.work(watch, move |running| job.write(running)).await?;
         for (item, kept) in kept {
             let mut note = |count: usize, code, text: &str| {
                 if count > 0 {
@@ -221,32 +202,63 @@ impl Machine {
 }
 
 impl Job {
-    fn write(self) -> Result<(bundle::Made, BTreeMap<Item, KeptOut>)> {
-        let Self { file, lock, work, secrets, manifest, moment, sections, dropped } = self;
+    /// Gives also what stayed out, by item, and the spaces that gave something.
+    #[allow(clippy::type_complexity)]
+    fn write(
+        self,
+        running: &Running,
+    ) -> Result<(bundle::Made, BTreeMap<Item, KeptOut>, BTreeSet<SpaceName>)> {
+        let Self { file, lock, work, secrets, manifest, moment, sections } = self;
+        // In how many items and records the writer is: it goes over them once to count and once to write.
+        let (at, ways) = (Cell::new((0_u64, 0_u64)), Cell::new(0_u8));
+        running.update(|now| now.items_total = sections.len() as u64);
         let kept_out: RefCell<BTreeMap<Item, KeptOut>> = RefCell::default();
-        let one = |item: Item, leaving: &Leaving, id| -> Result<Option<Entry>> {
-            if dropped.load(Ordering::Relaxed) {
-                return Err(cancelled());
-            }
+        let gave: RefCell<BTreeSet<SpaceName>> = RefCell::default();
+        let one = |place: usize, item: Item, leaving: &Leaving, id| -> Result<Option<Entry>> {
+            running.go_on().map_err(|_| cancelled())?;
             let Some((entry, kept)) = leaving.entry(&moment, item, id, secrets)? else { return Ok(None) };
             let mut kept_out = kept_out.borrow_mut();
             let count = kept_out.entry(item).or_default();
             count.sealed += usize::from(kept.sealed);
             count.credentials += usize::from(kept.credentials);
+            at.set((place as u64, at.get().1 + u64::from(entry.is_some())));
+            if entry.is_some() && !gave.borrow().contains(&leaving.space) {
+                gave.borrow_mut().insert(leaving.space.clone());
+            }
             Ok(entry)
         };
         let one = &one;
         let entries = || {
             // Each way over the records counts anew.
             kept_out.borrow_mut().clear();
-            Ok(sections.iter().flat_map(move |(item, of)| {
+            ways.set(ways.get() + 1);
+            let (_, counted) = at.replace((0, 0));
+            running.update(|now| now.records_total = counted);
+            Ok(sections.iter().enumerate().flat_map(move |(place, (item, of))| {
                 of.iter().flat_map(move |leaving| {
-                    leaving.records.ids.iter().filter_map(move |id| one(*item, leaving, *id).transpose())
+                    let ids = leaving.records.ids.iter();
+                    ids.filter_map(move |id| one(place, *item, leaving, *id).transpose())
                 })
             }))
         };
-        let made = bundle::create(&file, &lock, work, manifest, entries, &mut |_, _| {})?;
-        Ok((made, kept_out.into_inner()))
+        let mut told = None;
+        let mut tell = |bytes: u64, total: u64| {
+            // As often as a bar can show it.
+            let percent = (bytes * 100).checked_div(total);
+            if ways.get() > 1 && told != Some(percent) {
+                told = Some(percent);
+                let (items, records) = at.get();
+                running.update(|now| {
+                    (now.bytes, now.bytes_total) = (bytes, total);
+                    (now.items, now.records) = (items, records);
+                });
+            }
+        };
+        let made = bundle::create(&file, &lock, work, manifest, entries, &mut tell)?;
+        running.update(|now| {
+            (now.items, now.records, now.bytes) = (now.items_total, now.records_total, now.bytes_total);
+        });
+        Ok((made, kept_out.into_inner(), gave.into_inner()))
     }
 }
 
@@ -348,13 +360,5 @@ fn policy(facts: &Facts, items: &[Item], secrets: Secrets) -> PolicyPassword {
         Known::NotSet => PolicyPassword::None,
         Known::Set(hash) if secrets == Secrets::Everything => PolicyPassword::Set(hash.clone()),
         Known::Set(_) | Known::NotKnown => PolicyPassword::NotKnown,
-    }
-}
-
-fn cancelled() -> Error {
-    Error::Denied {
-        code: "cancelled".into(),
-        message: "the export was cancelled; no file was written".into(),
-        remedy: "export again when you wish".into(),
     }
 }

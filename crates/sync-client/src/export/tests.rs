@@ -6,7 +6,7 @@ use crate::{
     bundle::{self, Lock, Work},
     draw::{self, hex},
     facts::Statement,
-    import::ImportOrder,
+    import::{ImportOrder, Progress, Stage},
     password,
     store::{Batch, Edit, Identity, Store, own_place},
 };
@@ -264,6 +264,9 @@ async fn a_plain_batch_has_no_secret_in_it() {
         said.extend((!with_passwords).then_some("passwords_left_out"));
         assert_eq!(codes(&report), said);
         let (manifest, entries) = read(&order);
+        // A list that gave nothing is not named.
+        let named: BTreeSet<String> = report.spaces.iter().map(place_label).collect();
+        assert_eq!(named, entries.iter().map(|entry| entry.place.clone()).collect());
         assert_eq!(manifest.policy_password, PolicyPassword::NotKnown);
         assert!(manifest.section("key").is_none() && !report.items.contains(&Item::Key));
         let secrets = if with_passwords { Secrets::Credentials } else { Secrets::Nothing };
@@ -386,7 +389,11 @@ fn an_interrupted_export_leaves_the_old_file() {
     runtime.block_on(async {
         tokio::select! {
             biased;
-            _ = machine.export_records(&order, &items, None) => panic!("it has not even begun"),
+            _ = async {
+                let running = machine.imports.begin(fresh_id().unwrap()).unwrap();
+                let _unless_dropped = running.unless_dropped();
+                machine.export_records(&order, &items, None, &running, &|_| {}).await
+            } => panic!("it has not even begun"),
             () = core::future::ready(()) => {}
         }
     });
@@ -469,4 +476,45 @@ async fn a_person_exports_their_own_list_where_the_profile_says_so() {
     }
     machine.login("bob").await.unwrap();
     assert_eq!(code(&own).await, "administrator_required");
+}
+
+#[tokio::test]
+async fn an_export_says_how_far_it_is_and_can_be_cancelled() {
+    let (folder, records) = (tempfile::tempdir().unwrap(), everything());
+    let source = machine(&folder, SyncState::Stopped, &records);
+    let order = batch(&folder, &[]);
+    let file = order.file.clone().unwrap();
+    let heard = parking_lot::Mutex::new(Vec::new());
+    let report =
+        source.export_watched(&order, Some(TOKEN), &|now: &Progress| heard.lock().push(*now)).await.unwrap();
+    let heard = heard.into_inner();
+    let last = heard.last().unwrap();
+    assert_eq!((last.stage, last.records), (Stage::Exporting, report.entries as u64));
+    assert_eq!((last.items, last.items_total), (report.items.len() as u64, report.items.len() as u64));
+    assert!(last.bytes == last.bytes_total && last.bytes > 0 && last.percent() == 100);
+    assert!(heard.windows(2).all(|two| two[0].bytes <= two[1].bytes), "{heard:?}");
+    assert!(source.cancel_import().await.is_err());
+
+    // Cancelled at its first word: the old file stands, and no half one beside it.
+    let whole = fs::read(&file).unwrap();
+    let cancel = tokio::sync::Notify::new();
+    let first = |_: &Progress| cancel.notify_one();
+    let (export, cancelled) = tokio::join!(source.export_watched(&order, Some(TOKEN), &first), async {
+        cancel.notified().await;
+        source.cancel_import().await
+    });
+    let cancelled = cancelled.unwrap();
+    assert!(cancelled.export);
+    assert_eq!(cancelled.cancelled, export.is_err(), "{}", cancelled.text());
+    if let Err(error) = export {
+        assert_eq!(error.report().code, "cancelled");
+        assert_eq!(fs::read(&file).unwrap(), whole);
+    }
+    let parts = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert!(!parts.into_iter().any(|name| name.to_string_lossy().ends_with(".part")));
+    // Address lists say it too.
+    let lists = ExportOrder { file: Some(folder.path().join("lists.csv")), ..ExportOrder::default() };
+    let last = parking_lot::Mutex::new(None);
+    source.export_watched(&lists, Some(TOKEN), &|now| *last.lock() = Some(*now)).await.unwrap();
+    assert_eq!(last.into_inner().map(|now| now.percent()), Some(100));
 }

@@ -12,14 +12,14 @@ use crate::{
     bundle::{self, Lock, Opened, Work},
     error::{Error, Result},
     facts::POLICY_PASSWORD,
-    lists::{Source, named_place, refusals},
+    lists::{Source, named_place, refusals, verdicts as ask},
     machine::Machine,
     password,
 };
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _},
     path::Path,
     sync::Arc,
@@ -42,7 +42,7 @@ use sync_core::{
 /// Whether a file begins as a bundle does, encrypted or not. One that can't be read is none: who reads it says so. What is
 /// no file (a pipe gives its bytes once) is none either.
 pub(crate) fn is_bundle(path: &Path) -> bool {
-    if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+    if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
         return false;
     }
     let mut head = [0; 32];
@@ -110,15 +110,16 @@ impl Machine {
         let path = order.file.clone();
         let opened = running
             .work(watch, move |running| {
-                running.stage(Stage::Reading);
+                let bytes = fs::metadata(&path).map_or(0, |found| found.len());
+                running.update(|now| (now.stage, now.bytes_total) = (Stage::Reading, bytes));
                 bundle::open(&path, &lock, Work::default())
             })
             .await?;
-        let source = self.source_of(opened.manifest(), order)?;
+        let mut source = self.source_of(opened.manifest(), order)?;
         let (held, mut warnings) = items_of(opened.manifest());
         let wanted = if order.items.is_empty() { held.clone() } else { order.items.clone() };
-        let verdicts = self.verdicts(&source, &wanted, administrator).await?;
-        let allowed = permitted(&verdicts, order)?;
+        let mut verdicts = self.verdicts(&source, &wanted, administrator).await?;
+        let mut allowed = permitted(&verdicts, order)?;
         if administrator.is_none() && wanted.is_empty() {
             return Err(Error::AdministratorNeeded);
         }
@@ -135,6 +136,16 @@ impl Machine {
             .await?;
         if let Some(only) = bounds.only {
             taken.keep_out(|space| only.contains(space));
+        }
+        // Now that it is known whose data these are.
+        source.spaces = Some(taken.sorted.keys().map(|(_, space)| space.clone()).collect());
+        let again = ask(&self.store(), self.processes(), &source, &wanted, administrator.is_some())?;
+        if again != verdicts {
+            allowed = permitted(&again, order)?;
+            taken.sorted.retain(|(item, _), _| allowed.contains(item));
+            let known = refusals(&verdicts);
+            warnings.extend(refusals(&again).into_iter().filter(|note| !known.contains(note)));
+            verdicts = again;
         }
         let whole = order.user.is_none() && order.group.is_none() && bounds.only.is_none();
         if order.mode == ListMode::Replace && whole {
@@ -283,6 +294,10 @@ fn take(
 ) -> Result<Taken> {
     let mut taken = Taken::default();
     let mut told = 0;
+    let (_, total) = opened.progress();
+    if let Some(running) = running {
+        running.update(|now| (now.stage, now.bytes_total) = (Stage::Reading, total));
+    }
     let mut progress = |done: u64, total: u64| {
         // Not for each of 100,000 records.
         if done == total || done - told > 1 << 18 {

@@ -142,7 +142,7 @@ impl Effects {
 }
 
 /// A fresh id, which says when it was drawn.
-pub(super) fn fresh_id() -> Result<ImportId> {
+pub(crate) fn fresh_id() -> Result<ImportId> {
     Ok(ImportId(RecordId::fresh(now(), draw::bytes()?).0))
 }
 

@@ -27,7 +27,8 @@ mod undo;
 mod write;
 
 pub use fingerprint::Fingerprint;
-pub(crate) use progress::Imports;
+pub(crate) use fingerprint::fresh_id;
+pub(crate) use progress::{Imports, Running};
 pub use progress::{Progress, Stage, Told, Watch};
 pub(crate) use read::{from_file, read, read_bytes};
 pub use report::{Effect, ImportReport, ItemVerdict, Remark, SpaceReport, Stayed, UndoReport};
@@ -35,16 +36,15 @@ pub use undo::{Cancelled, UndoOrder, line_json};
 
 use crate::{
     error::{Error, Result},
-    lists::{ITEMS, Source, item_of, named_place, refusals},
+    lists::{ITEMS, Source, item_of, named_place, refusals, verdicts as ask},
     machine::Machine,
     store::Store,
 };
 pub(crate) use batch::{Looked, hash_of, is_bundle, items_of, look};
 use core::time::Duration;
-use fingerprint::{Ids, fresh_id, stale};
+use fingerprint::{Ids, stale};
 use parking_lot::Mutex;
 use plan::{Means, Part, Plans};
-use progress::Running;
 pub(crate) use read::Read;
 use read::{RowCounts, keep_out};
 use serde::{Deserialize, Serialize};
@@ -278,7 +278,7 @@ impl Machine {
         }
         let named = named_place(&order.items, order.user.as_deref(), order.group.as_deref())?;
         // What is asked for by name is refused before the file is looked at.
-        let source = Source::from(Operation::Import);
+        let mut source = Source::from(Operation::Import);
         let asked = self.verdicts(&source, &order.items, administrator).await?;
         let allowed = permitted(&asked, order)?;
         check_format(&allowed)?;
@@ -323,6 +323,15 @@ impl Machine {
                 spaces.iter().any(|(space, at)| at == place && only.contains(space))
             });
             spaces.retain(|space, _| only.contains(space));
+        }
+        // Now that it is known whose lists these are.
+        source.spaces = Some(spaces.keys().cloned().collect());
+        let items: Vec<Item> = verdicts.lines.iter().map(|line| line.item).collect();
+        let again = ask(&self.store(), self.processes(), &source, &items, administrator.is_some())?;
+        if again != verdicts {
+            (allowed, warnings, verdicts) = (permitted(&again, order)?, refusals(&again), again);
+            keep_out(&mut read.split, |place| allowed.contains(&item_of(place)));
+            spaces.retain(|_, place| allowed.contains(&item_of(place)));
         }
         warnings.extend(core::mem::take(&mut read.warnings));
         if !order.plan {

@@ -11,13 +11,12 @@ use crate::{
 };
 use std::collections::BTreeSet;
 use sync_core::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, content},
     change::Operation,
     files::Note,
     id::{ImportId, RecordId},
-    import::{Becomes, Carries, Gathered, ImportPlan, Incoming, LIMITS, Limits, Planner, Problem, Terms},
+    import::{Becomes, Carries, Gathered, ImportPlan, Incoming, Planner, Problem, Terms, is_limit},
     item::Item,
-    profile::{Limit, Profile},
     rules::plan::Plan as Verdicts,
     space::{SpaceKind, SpaceName},
     wire::Malformed,
@@ -51,7 +50,7 @@ impl Plans {
         means: &Means<'_>,
     ) -> Result<Self> {
         let stated = store.identity().stated.profile.is_some();
-        let limits = if stated { limits(&*store.profile()?) } else { Limits::default() };
+        let limits = store.profile()?.limits;
         let terms =
             Terms::new(order.mode, means.carries).with_limits(limits).skipping_unfit(order.skip_unfit);
         let mut planner = Planner::new(terms);
@@ -66,7 +65,8 @@ impl Plans {
                 planner.group_list(&standing.name);
             }
             // What is left alone may name what goes, or be named by what comes.
-            if !standing.name.synchronizes() && !concerned.contains(&standing.name) {
+            let beside = !standing.name.synchronizes() && !concerned.contains(&standing.name);
+            if beside && !has_settings_alone(&standing.name) {
                 store.each_live(&standing.name, |id, fields| planner.beside(&standing.name, (id, fields)))?;
             }
         }
@@ -85,7 +85,8 @@ impl Plans {
         let mut plan = planner.finish();
         if !stated {
             // The vendor's figures bind a machine whose vendor says so; another has no limit but its disk.
-            let (over, errors) = plan.errors.into_iter().partition(is_limit);
+            let (over, errors) =
+                plan.errors.into_iter().partition(|problem: &Problem| is_limit(problem.code));
             plan.errors = errors;
             let over: Vec<Problem> = over;
             plan.notes.extend(over.into_iter().map(|problem| {
@@ -113,7 +114,11 @@ impl Plans {
         Err(Error::Denied {
             code: first.code.into(),
             message: format!("{}{more}; nothing was changed", first.text),
-            remedy: "correct the file, or pass over what does not fit with --skip-unfit".into(),
+            remedy: if is_limit(first.code) {
+                "import fewer entries, or remove some that are here first; the limit is the machine's profile's".into()
+            } else {
+                "correct the file, or pass over what does not fit with --skip-unfit".into()
+            },
         })
     }
 
@@ -193,22 +198,30 @@ impl Plans {
     }
 }
 
-fn is_limit(problem: &Problem) -> bool {
-    LIMITS.iter().any(|(_, code, ..)| *code == problem.code)
+/// Whether nothing in a space names other records or is named by some: such a space need not be read.
+fn has_settings_alone(space: &SpaceName) -> bool {
+    let mut parts = Item::ALL
+        .iter()
+        .flat_map(|item| content(*item))
+        .filter(|part| part.place.covers(space))
+        .map(|part| part.types.is_empty())
+        .peekable();
+    parts.peek().is_some() && parts.all(|alone| alone)
 }
 
-/// The limits of a stated profile. The digits of an access number are no number of entries, and stay the usual ones.
-fn limits(profile: &Profile) -> Limits {
-    let most = |limit| match profile.limits.get(limit) {
-        u64::MAX => None,
-        most => Some(usize::try_from(most).unwrap_or(usize::MAX)),
-    };
-    Limits {
-        list_entries: most(Limit::Addresses),
-        one_touch_entries: most(Limit::OneTouch),
-        group_lists: most(Limit::GroupLists),
-        local_users: most(Limit::LocalUsers),
-        department_ids: most(Limit::DepartmentIds),
-        ..Limits::default()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_spaces_of_settings_are_not_read() {
+        for (space, alone) in [
+            ("security-policy", true),
+            ("address-lists", false),
+            ("forwarding", false),
+            ("what-firmware-supplies", false),
+        ] {
+            assert_eq!(has_settings_alone(&SpaceName::local(space)), alone, "{space}");
+        }
     }
 }

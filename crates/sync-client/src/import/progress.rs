@@ -22,12 +22,14 @@ pub enum Stage {
     Planning,
     /// The records are written. Until the last one is, it can be cancelled.
     Writing,
+    /// Of an export: the records go into the file. Until the last one is in it, it can be cancelled.
+    Exporting,
 }
 
-/// How far an import or an undo is: what is done, of how much. A total that is not known yet is 0.
+/// How far an import, an undo or an export is: what is done, of how much. A total that is not known yet is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The import's id.
+    /// The import's id; of an export, one that is kept nowhere.
     pub import: ImportId,
     /// Where it is.
     pub stage: Stage,
@@ -39,7 +41,7 @@ pub struct Progress {
     pub records: u64,
     /// Of so many that change.
     pub records_total: u64,
-    /// Bytes of the file that are read.
+    /// Bytes of the file that are read; of an export, those that are written.
     pub bytes: u64,
     /// Of so many.
     pub bytes_total: u64,
@@ -65,6 +67,7 @@ impl Progress {
         match self.stage {
             Stage::Asking | Stage::Reading | Stage::Fetching | Stage::Planning => 0,
             Stage::Writing => (self.records * 100).checked_div(self.records_total).unwrap_or(100),
+            Stage::Exporting => (self.bytes * 100).checked_div(self.bytes_total).unwrap_or(0),
         }
     }
 
@@ -73,12 +76,16 @@ impl Progress {
     pub fn text(&self) -> String {
         match self.stage {
             Stage::Asking => "asking whether it may run".into(),
-            Stage::Reading => format!("reading {} bytes", self.bytes_total),
+            Stage::Reading => format!("read {} of {} bytes", self.bytes, self.bytes_total),
             Stage::Fetching => "fetching the lists concerned".into(),
             Stage::Planning => "planning".into(),
             Stage::Writing => {
                 let Self { records, records_total, items, items_total, .. } = self;
                 format!("{records} of {records_total} records, {items} of {items_total} items")
+            }
+            Stage::Exporting => {
+                let Self { bytes, bytes_total, items, items_total, .. } = self;
+                format!("{bytes} of {bytes_total} bytes, {items} of {items_total} items")
             }
         }
     }
@@ -97,7 +104,7 @@ pub enum Told {
 /// Who wants to hear how far an import is. It is called from the task that awaits the import.
 pub type Watch<'a> = &'a (dyn Fn(&Progress) + Sync);
 
-/// The imports of one machine: one at a time.
+/// The imports and exports of one machine: one at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Imports(Arc<Shared>);
 
@@ -110,6 +117,8 @@ struct Shared {
     /// Whether it holds the store, and where the machine stood when it took it.
     holds: watch::Sender<bool>,
     standing: Mutex<Option<Value>>,
+    /// The last export whose file is in its place.
+    exported: Mutex<Option<ImportId>>,
 }
 
 impl Default for Shared {
@@ -119,6 +128,7 @@ impl Default for Shared {
             cancel: watch::Sender::new(false),
             holds: watch::Sender::new(false),
             standing: Mutex::new(None),
+            exported: Mutex::new(None),
         }
     }
 }
@@ -139,7 +149,7 @@ impl Imports {
         if !begun {
             return Err(Error::Denied {
                 code: "import_running".into(),
-                message: "another import or undo runs at this machine".into(),
+                message: "another import, undo or export runs at this machine".into(),
                 remedy: "wait for it, or cancel it: sync-client import --cancel".into(),
             });
         }
@@ -174,6 +184,11 @@ impl Imports {
         Some(id)
     }
 
+    /// Whether an export came to its end.
+    pub(crate) fn is_exported(&self, id: ImportId) -> bool {
+        *self.0.exported.lock() == Some(id)
+    }
+
     /// Waits while an import holds the store, so that no thread is blocked by it that others need: that of a cancel, above
     /// all. What is done without it is right too, only later.
     pub(crate) async fn store_is_free(&self) {
@@ -206,6 +221,11 @@ impl Running {
         });
     }
 
+    /// Where it stands now.
+    pub(crate) fn now(&self) -> Option<Progress> {
+        *self.0.running.borrow()
+    }
+
     pub(crate) fn stage(&self, stage: Stage) {
         self.update(|now| now.stage = stage);
     }
@@ -216,6 +236,12 @@ impl Running {
     /// `cancelled`, where somebody cancelled it.
     pub(crate) fn go_on(&self) -> Result<()> {
         if *self.0.cancel.borrow() { Err(cancelled()) } else { Ok(()) }
+    }
+
+    /// The export's file is in its place.
+    pub(crate) fn exported(&self) {
+        let id = self.0.running.borrow().map(|now| now.import);
+        *self.0.exported.lock() = id;
     }
 
     /// Returns when somebody cancels it.

@@ -47,10 +47,13 @@ pub struct UndoOrder {
 /// What a cancel came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cancelled {
-    /// The import that ran.
+    /// The import that ran, or what stood for the export.
     pub import: ImportId,
     /// Whether it was in time: nothing was changed then. Otherwise the import is done, and can be undone.
     pub cancelled: bool,
+    /// Whether it was an export.
+    #[serde(default)]
+    pub export: bool,
 }
 
 impl Cancelled {
@@ -58,7 +61,11 @@ impl Cancelled {
     #[must_use]
     pub fn text(&self) -> String {
         let import = self.import;
-        if self.cancelled {
+        if self.export && self.cancelled {
+            "The export was cancelled; no file was written.".into()
+        } else if self.export {
+            "The export was done already.".into()
+        } else if self.cancelled {
             format!("The import {import} was cancelled; nothing was changed.")
         } else {
             format!(
@@ -137,13 +144,18 @@ impl Machine {
     /// # Errors
     /// `no_import`, where none runs; or what the disk says.
     pub async fn cancel_import(&self) -> Result<Cancelled> {
+        let export = self.imports.running().is_some_and(|now| now.stage == Stage::Exporting);
         let import = self.imports.cancel().await.ok_or_else(|| Error::Denied {
             code: "no_import".into(),
-            message: "no import runs at this machine".into(),
+            message: "no import and no export runs at this machine".into(),
             remedy: "what is done can be undone: sync-client import --undo".into(),
         })?;
-        let done = self.store().imported::<serde_json::Value>(import)?.is_some();
-        Ok(Cancelled { import, cancelled: !done })
+        let done = if export {
+            self.imports.is_exported(import)
+        } else {
+            self.store().imported::<serde_json::Value>(import)?.is_some()
+        };
+        Ok(Cancelled { import, cancelled: !done, export })
     }
 
     /// How imports ended whose process died before anybody was told, as sentences; told by this.
@@ -227,7 +239,8 @@ impl Job {
     fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<UndoReport> {
         let Self { id, order, planned, line } = self;
         let items = &line.facts.items;
-        let again = verdicts(store, beside, &Source::of_undo(store, line.facts.batch)?, items, true)?;
+        let source = Source::of_undo(store, line.facts.batch)?;
+        let again = verdicts(store, beside, &source, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         // Somebody may have undone it meanwhile.
         let line = match wanted(store, Some(line.import)) {
@@ -236,6 +249,10 @@ impl Job {
         };
         running.stage(Stage::Planning);
         let undoing = Undoing::of(store, &line, &order, running)?;
+        // Now that it is known whose data these are.
+        let spaces = Some(undoing.spaces.iter().map(|report| report.space.clone()).collect());
+        let again = verdicts(store, beside, &Source { spaces, ..source }, items, true)?;
+        again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         let mut report = UndoReport {
             import: None,
             undoes: line.import,

@@ -1,6 +1,7 @@
 //! What every item holds, as administrators and firmware read and change it: settings by name, records by id. What there
 //! is, and what may be written, the catalogue says ([`sync_core::catalogue`]).
 
+mod records;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -12,22 +13,19 @@ pub use words::{ItemCommand, Whose};
 
 use crate::{
     command::{Output, setting_line},
-    draw::{self, now},
+    draw::now,
     error::{Error, Result},
     machine::Machine,
     settings::{SettingView, read},
-    store::{Batch, Edit, Level},
+    store::Level,
 };
 use serde_json::json;
 use shown::{describe, record_line, shown};
 use std::collections::BTreeSet;
 use sync_core::{
-    address::ADDRESS_TYPE,
     catalogue::{self, Fields, Part, Place, SETTING_TYPE, Setting, address_book, content, type_of},
-    change::Operation,
     id::RecordId,
     item::Item,
-    record::Record,
     sharing::SharingScope,
     space::{SpaceKind, SpaceName},
     value::Value,
@@ -94,7 +92,7 @@ impl Machine {
                         };
                         let value = edited(&fields, name, value)?;
                         self.may_write_item(&shelf, administrator).await?;
-                        self.set_record_field(&shelf, id, fields, name, value)?;
+                        self.set_record_field(&shelf, id, name, value)?;
                     }
                 }
                 self.show_item(self.find_in_item(item, &record, &whose)?, false)
@@ -113,7 +111,7 @@ impl Machine {
                     ));
                 };
                 self.may_write_item(&shelf, administrator).await?;
-                self.write_records(&shelf, vec![(id, Operation::Delete)])?;
+                self.remove_record(&shelf, id)?;
                 Ok(Output::new(json!({"removed": id}), "Removed."))
             }
         }
@@ -171,7 +169,7 @@ impl Machine {
         }
         let id: RecordId = text.parse().map_err(|_| Error::UnknownEntry(text.into()))?;
         for shelf in shelves {
-            let fields = self.store().view(&shelf.space, id)?.and_then(Record::into_live);
+            let fields = shelf.record(&self.store(), id)?;
             if let Some(fields) = fields.filter(|fields| shelf.part.holds(fields)) {
                 return Ok(Found::Record(shelf, id, fields));
             }
@@ -213,64 +211,6 @@ impl Machine {
         self.write_setting(setting, value, (shelf.space.clone(), setting.record()))
     }
 
-    fn set_record_field(
-        &self,
-        shelf: &Shelf,
-        id: RecordId,
-        mut fields: Fields,
-        name: &str,
-        value: Option<Value>,
-    ) -> Result<()> {
-        match &value {
-            Some(value) => fields.insert(name.into(), value.clone()),
-            None => fields.remove(name),
-        };
-        self.is_distinct(shelf, Some(id), &fields)?;
-        let edit = [(name.to_string(), value)].into();
-        self.write_records(shelf, vec![(id, Operation::Edit(edit))])
-    }
-
-    fn add_record(&self, shelf: &Shelf, fields: Fields) -> Result<RecordId> {
-        self.is_distinct(shelf, None, &fields)?;
-        let id = RecordId::fresh(now(), draw::bytes()?);
-        let mut edits = Vec::new();
-        if let Some(known) = type_of(&fields).and_then(catalogue::record_type) {
-            let live = self.store().live(&shelf.space)?;
-            let same = live.iter().filter(|(_, other)| type_of(other) == Some(known.name));
-            let all = same.map(|(id, fields)| (*id, fields)).chain([(id, &fields)]);
-            edits.extend(known.surplus(all).into_iter().map(|old| (old, Operation::Delete)));
-        }
-        let new = fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
-        edits.insert(0, (id, Operation::Edit(new)));
-        self.write_records(shelf, edits)?;
-        Ok(id)
-    }
-
-    /// Refuses a record that could not be told from another; addresses may be alike.
-    fn is_distinct(&self, shelf: &Shelf, own: Option<RecordId>, fields: &Fields) -> Result<()> {
-        let Some(known) = type_of(fields).and_then(catalogue::record_type) else { return Ok(()) };
-        if known.name == ADDRESS_TYPE {
-            return Ok(());
-        }
-        let identity = known.identity_of(fields);
-        let live = self.store().live(&shelf.space)?;
-        let same = live.iter().find(|(id, other)| {
-            Some(**id) != own && type_of(other) == Some(known.name) && known.identity_of(other) == identity
-        });
-        same.map_or(Ok(()), |(id, _)| Err(Error::AlreadyThere(*id)))
-    }
-
-    fn write_records(&self, shelf: &Shelf, operations: Vec<(RecordId, Operation)>) -> Result<()> {
-        let edit = |(record, operation)| Edit { space: shelf.space.clone(), record, operation };
-        let edits = operations.into_iter().map(edit).collect();
-        let author = self.author(None);
-        self.store().apply(&Batch { edits, author, keep: None })?;
-        if shelf.space.synchronizes() {
-            self.changed();
-        }
-        Ok(())
-    }
-
     fn list_item(&self, item: Item, whose: &Whose, with_secrets: bool) -> Result<Output> {
         let (mut settings, mut records, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for shelf in self.item_shelves(item, whose)? {
@@ -282,7 +222,7 @@ impl Machine {
                 settings.push(view);
             }
             let there = self.can_lead_to(&shelf)?;
-            let live = self.store().live(&shelf.space)?;
+            let live = shelf.records(&self.store())?;
             for (id, fields) in live.iter().filter(|(_, fields)| shelf.part.holds(fields)) {
                 let name = fields.get("name").and_then(Value::as_text).unwrap_or_default();
                 if type_of(fields) == Some(SETTING_TYPE) && self.catalogue.find(item, name).is_some() {

@@ -3,16 +3,19 @@
 use super::*;
 use crate::{
     command::Command,
+    draw,
     machine::Options,
-    store::{Identity, Store},
+    store::{Batch, Edit, Identity, Store},
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use sync_core::{
     catalogue::{Catalogue, Settings, samples},
+    change::Operation,
     id::{MachineId, ServerId},
     machine::SyncState,
     protocol::TokenProof,
+    record::Record,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -99,7 +102,7 @@ fn records_are_added_changed_and_removed() {
     assert_eq!((&made["fields"]["number"], &made["fields"]["pin"]), (&json!(7), &json!("***")));
     let id = made["record"].as_str().unwrap();
     assert_eq!(code(add(&["mail-box", "number=7"])), "already_there");
-    assert_eq!(code(add(&["mail-box", "name=Sales"])), "setting_value");
+    assert_eq!(code(add(&["mail-box", "name=Sales"])), "field_missing");
     assert_eq!(code(add(&["mail-box", "number=8", "colour=red"])), "unknown_field");
     assert_eq!(code(add(&["letter-box", "number=8"])), "unknown_field");
     assert_eq!(code(add(&["mail-box", "number=8", "number=9"])), "wrong_command");
@@ -250,6 +253,12 @@ fn an_eleventh_entry_of_the_timeline_pushes_out_the_oldest() {
         .map(|one| one["fields"]["time"].as_i64().unwrap())
         .collect();
     assert_eq!(times, (3..=12).collect());
+    // Whose an entry is, the machine says.
+    let mine = ["add", "personal-settings", "timeline-entry", "time=13", "function=copy", "title=Copy"];
+    assert_eq!(
+        code(asked(&machine, &[&mine[..], &["user=bob", "--user", "alice"]].concat())),
+        "unknown_field"
+    );
 }
 
 #[test]

@@ -7,7 +7,8 @@ use crate::{
 };
 use sync_core::{
     address::{ADDRESS_TYPE, TYPE_FIELD},
-    catalogue::{self, Field, Fields, Place, RecordType, Unfit, keys, type_of},
+    catalogue::{self, Field, Fields, Place, RecordType, Sharing, Unfit, keys, type_of},
+    sharing::OWNER_FIELD,
     value::Value,
 };
 
@@ -55,15 +56,20 @@ pub(super) fn made(shelf: &Shelf, kind: &str, words: &[String]) -> Result<Fields
 
 fn field_of(known: Option<&'static RecordType>, kind: &str, name: &str) -> Result<&'static Field> {
     let names = known.into_iter().flat_map(|known| known.fields).map(|field| field.name.to_string());
-    known.and_then(|known| known.field(name)).ok_or_else(|| Error::UnknownField {
-        name: name.into(),
-        of: kind.into(),
-        known: names.collect(),
-    })
+    // Whose a device-specific record is, the machine writes.
+    let written = |known: &RecordType| !(known.sharing == Sharing::Selectable && name == OWNER_FIELD);
+    known
+        .filter(|known| written(known))
+        .and_then(|known| known.field(name))
+        .ok_or_else(|| Error::UnknownField { name: name.into(), of: kind.into(), known: names.collect() })
 }
 
 fn unfit(kind: &str, unfit: &Unfit) -> Error {
     let name = unfit.field.as_deref().unwrap_or_default();
+    if unfit.missing {
+        let (of, field) = (kind.to_string(), name.to_string());
+        return Error::FieldMissing { of, field, wanted: unfit.wanted.clone() };
+    }
     Error::SettingValue {
         setting: format!("{kind}.{name}"),
         value: "what was written".into(),

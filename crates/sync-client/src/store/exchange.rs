@@ -479,8 +479,9 @@ impl Taking {
 
     /// Changes of sharing scope, last: by then it stands which spaces are level.
     fn take_up(&mut self, tx: &Transaction<'_>, realm: &str, answered: &BTreeSet<SpaceName>) -> Result<()> {
-        let Self { incarnation, number, author, all_scopes, .. } = self;
-        TakeUp { all: *all_scopes, realm, incarnation: *incarnation, number, author }.after(tx, answered)
+        let Self { incarnation, number, author, all_scopes, machine, .. } = self;
+        let (all, incarnation, machine) = (*all_scopes, *incarnation, *machine);
+        TakeUp { all, realm, incarnation, number, author, machine }.after(tx, answered)
     }
 
     /// A Start hears where a space stands.

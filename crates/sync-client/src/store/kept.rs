@@ -244,19 +244,25 @@ pub(super) fn keep(
         superseded: all_superseded(tx, row)?,
         outbox,
     };
+    put(tx, &snapshot)?;
+    Ok(Some(snapshot.id))
+}
+
+/// Keeps a snapshot.
+pub(super) fn put(tx: &Transaction<'_>, snapshot: &Snapshot) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO snapshot(id, space, reason, time, records, outbox, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     statement.execute(params![
         snapshot.id.0.as_bytes(),
-        space.to_string(),
+        snapshot.space.to_string(),
         snapshot.reason.as_str(),
         snapshot.time.0,
-        i64::try_from(live_of(&snapshot).len()).unwrap_or(i64::MAX),
+        i64::try_from(live_of(snapshot).len()).unwrap_or(i64::MAX),
         i64::try_from(snapshot.outbox.len()).unwrap_or(i64::MAX),
-        wire::encode(&snapshot)?
+        wire::encode(snapshot)?
     ])?;
-    Ok(Some(snapshot.id))
+    Ok(())
 }
 
 fn all_superseded(db: &Connection, space: i64) -> Result<Vec<Superseded>> {

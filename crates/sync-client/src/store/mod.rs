@@ -37,9 +37,9 @@ pub use imports::{ImportFacts, ImportLine, ImportState, Importing, KEPT_DAYS, KE
 pub use kept::{SnapshotRow, SupersededRow, live_of};
 pub use log::{Level, LogLine, LoginRow};
 pub(crate) use moment::{Moment, Records};
-pub use prepared::Prepared;
 pub(crate) use procedures::Image;
 pub(crate) use scope::own_place;
+pub use sync_core::machine::Prepared;
 
 use crate::{
     draw,
@@ -52,10 +52,12 @@ use std::{
     collections::BTreeMap,
     fs::OpenOptions,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use sync_core::{
     id::{Incarnation, MachineId, Opening, ServerId},
     machine::{DestinationAddress, Role, SyncState},
+    profile::Profile,
     protocol::{Polled, TokenProof},
     replica::{SpaceHead, Wanted},
     space::SpaceName,
@@ -198,6 +200,8 @@ pub struct SpaceStanding {
 pub struct Store {
     db: Connection,
     identity: Identity,
+    /// What the identity's profile says; `None` where it can't be read.
+    profile: Option<Arc<Profile>>,
     progress: Progress,
     prepared: Prepared,
     incarnation: Incarnation,
@@ -238,7 +242,7 @@ impl Store {
     fn begin(mut db: Connection, path: &Path) -> Result<Self> {
         db.set_prepared_statement_cache_capacity(64);
         prepare(&mut db, path)?;
-        let identity = meta(&db, "identity")?.unwrap_or_default();
+        let identity: Identity = meta(&db, "identity")?.unwrap_or_default();
         let progress = meta(&db, "progress")?.unwrap_or_default();
         let prepared = prepared::read(&db)?;
         // Above all that wait, so that changes which a fork renames never meet their own numbers.
@@ -247,6 +251,7 @@ impl Store {
         let number = u64::try_from(number).unwrap_or(0);
         let mut store = Self {
             db,
+            profile: identity.stated.read(),
             identity,
             progress,
             prepared,
@@ -280,8 +285,16 @@ impl Store {
     /// What the disk says.
     pub fn set_identity(&mut self, identity: Identity) -> Result<()> {
         self.transaction(|tx| set_meta(tx, "identity", &identity))?;
+        if self.profile.is_none() || identity.stated.profile != self.identity.stated.profile {
+            self.profile = identity.stated.read();
+        }
         self.identity = identity;
         Ok(())
+    }
+
+    /// The profile as it was read with the identity; `None` where it can't be.
+    pub(crate) fn read_profile(&self) -> Option<&Arc<Profile>> {
+        self.profile.as_ref()
     }
 
     /// Where the client function stands.

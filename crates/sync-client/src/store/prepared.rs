@@ -3,24 +3,11 @@
 use super::{Store, meta, rows, set_meta};
 use crate::error::Result;
 use rusqlite::{Connection, Transaction};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-use sync_core::{space::SpaceName, time::Timestamp};
+use std::collections::BTreeSet;
+use sync_core::{machine::Prepared, space::SpaceName, time::Timestamp};
 
 /// Under it the preparations are kept.
 const KEY: &str = "prepared";
-
-/// What was prepared here, of the server at which the machine is enrolled.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Prepared {
-    /// When a preparation last succeeded.
-    pub time: Option<Timestamp>,
-    /// When one did that named nobody: all that the server had then.
-    pub all: Option<Timestamp>,
-    /// When each user or group was prepared last.
-    pub spaces: BTreeMap<SpaceName, Timestamp>,
-}
 
 impl Store {
     /// What was prepared here.
@@ -35,11 +22,7 @@ impl Store {
     /// What the disk says.
     pub fn set_prepared(&mut self, spaces: BTreeSet<SpaceName>, all: bool, now: Timestamp) -> Result<()> {
         let mut prepared = self.prepared.clone();
-        prepared.time = Some(now);
-        if all {
-            prepared.all = Some(now);
-        }
-        prepared.spaces.extend(spaces.into_iter().map(|space| (space, now)));
+        prepared.succeeded(spaces, all, now);
         self.transaction(|tx| set_meta(tx, KEY, &prepared))?;
         self.prepared = prepared;
         Ok(())

@@ -5,19 +5,21 @@
 //! answer that is still to come could hold the value that is to be copied. Until then the person's setting lies where it
 //! did. So nothing depends on whether the machine was stopped, or out of reach, while the choice was made.
 
-use super::{LogLine, Store, edit, log, meta, rows, set_meta};
-use crate::error::Result;
+use super::{LogLine, Store, edit, kept, log, meta, rows, set_meta};
+use crate::{draw, error::Result};
 use rusqlite::{Connection, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::{
-    catalogue::{self, Setting, Sharing},
+    catalogue::{RecordType, Setting, Sharing, type_of},
     change::{Author, Change, Context, Operation},
-    id::{ChangeId, Incarnation, RecordId},
+    id::{ChangeId, Incarnation, MachineId, RecordId, SnapshotId},
     import::DEVICE_SPECIFIC,
-    record::{FieldName, Record},
+    record::Record,
     replica::{self, SpaceHead},
-    sharing::{self, Fields, Sent, SharingScope},
+    sharing::{self, Entries, Fields, OWNER_FIELD, Sent, SentRecords, SharingScope, Subject},
+    snapshot::{Reason, Snapshot},
     space::{SpaceKind, SpaceName},
+    value::Value,
 };
 
 /// Under it the choices are kept that the machine has seen.
@@ -47,12 +49,45 @@ impl Store {
     /// # Errors
     /// What the disk says.
     pub fn scope(&self, setting: &Setting, space: &SpaceName) -> Result<SharingScope> {
-        let taken_up = match setting.sharing {
+        self.scope_of(setting.name, setting.sharing, space)
+    }
+
+    /// How the records of a type are shared at this machine for the person of a space.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn scope_of_records(&self, known: &RecordType, space: &SpaceName) -> Result<SharingScope> {
+        self.scope_of(known.name, known.sharing, space)
+    }
+
+    fn scope_of(&self, name: &str, sharing: Sharing, space: &SpaceName) -> Result<SharingScope> {
+        let taken_up = match sharing {
             Sharing::Selectable => taken_up(&self.db, space)?,
             Sharing::Shared | Sharing::Device => BTreeSet::new(),
         };
-        Ok(sharing::scope_of(setting, &taken_up))
+        Ok(sharing::scope_of(name, sharing, &taken_up))
     }
+
+    /// A person's records of a type that lie in the machine's own place, without the field that says whose they are.
+    pub(crate) fn own_records(&self, known: &RecordType, user: &str) -> Result<Entries> {
+        let Some(found) = rows::find(&self.db, &SpaceName::local(DEVICE_SPECIFIC))? else {
+            return Ok(Entries::new());
+        };
+        own_entries(&rows::copies(&self.db, found.id)?, known, user)
+    }
+}
+
+/// The live records of a type.
+fn entries(copies: &BTreeMap<RecordId, Record>, known: &RecordType) -> Entries {
+    let live = copies.iter().filter_map(|(id, record)| Some((*id, record.clone().into_live()?)));
+    live.filter(|(_, fields)| type_of(fields) == Some(known.name)).collect()
+}
+
+/// Those of them that are one person's, without the field that says so.
+fn own_entries(copies: &BTreeMap<RecordId, Record>, known: &RecordType, user: &str) -> Result<Entries> {
+    let mut entries = entries(copies, known);
+    entries.retain(|_, fields| fields.remove(OWNER_FIELD).as_ref().and_then(Value::as_text) == Some(user));
+    Ok(entries)
 }
 
 fn taken_up(db: &Connection, space: &SpaceName) -> Result<BTreeSet<String>> {
@@ -71,9 +106,11 @@ pub(super) struct TakeUp<'a> {
     pub(super) number: &'a mut u64,
     /// Whose round trip it is.
     pub(super) author: &'a Author,
+    /// The machine.
+    pub(super) machine: Option<MachineId>,
 }
 
-/// What became of the people's values of one setting.
+/// What became of the people's values of one setting, or of their records of one type.
 #[derive(Debug, Default, Clone, Copy)]
 struct Counts {
     people: u64,
@@ -104,7 +141,7 @@ impl TakeUp<'_> {
         } else {
             answered.iter().filter(|space| space.kind == SpaceKind::User).cloned().collect()
         };
-        let mut counts: BTreeMap<(String, SharingScope), Counts> = BTreeMap::new();
+        let mut counts: BTreeMap<(&'static str, SharingScope), (Subject, Counts)> = BTreeMap::new();
         for space in candidates {
             let before = taken_up(tx, &space)?;
             if before == seen {
@@ -112,20 +149,32 @@ impl TakeUp<'_> {
             }
             let Some((row, mut head)) = level(tx, &space)? else { continue };
             for name in before.symmetric_difference(&seen) {
-                let Some(setting) = catalogue::find(name) else { continue };
-                let scope = sharing::scope_of(setting, &seen);
-                let counts = counts.entry((name.clone(), scope)).or_default();
+                let Some(subject) = Subject::find(name) else { continue };
+                let scope = subject.scope(&seen);
+                let key = (subject.name(), scope);
+                let (_, counts) = counts.entry(key).or_insert((subject, Counts::default()));
                 counts.people += 1;
-                match scope {
-                    SharingScope::DeviceSpecific => self.bring_level(tx, row, &space, setting)?,
-                    SharingScope::Shared => self.send(tx, (row, &mut head), &space, setting, counts)?,
+                let at = (row, &mut head);
+                match (scope, subject) {
+                    (SharingScope::DeviceSpecific, Subject::Setting(setting)) => {
+                        self.bring_level(tx, row, &space, setting)?;
+                    }
+                    (SharingScope::DeviceSpecific, Subject::Records(known)) => {
+                        self.bring_records_level(tx, row, &space, known)?;
+                    }
+                    (SharingScope::Shared, Subject::Setting(setting)) => {
+                        self.send(tx, at, &space, setting, counts)?;
+                    }
+                    (SharingScope::Shared, Subject::Records(known)) => {
+                        self.send_records(tx, at, &space, known, counts)?;
+                    }
                 }
             }
             rows::set_head(tx, row, &head)?;
             set_meta(tx, &taken_up_key(&space), &seen)?;
         }
-        for ((name, scope), counts) in counts {
-            log::add(tx, &self.line(&name, scope, counts))?;
+        for ((_, scope), (subject, counts)) in counts {
+            log::add(tx, &self.line(subject, scope, counts))?;
         }
         Ok(())
     }
@@ -141,7 +190,95 @@ impl TakeUp<'_> {
         let shared = live(rows::copy(tx, row, setting.record())?);
         let (own_row, mut own_head, record, own) = own(tx, user, setting)?;
         let edit = sharing::level(&shared, &live(own.clone()));
-        self.write_own(tx, own_row, &mut own_head, record, own, edit)
+        self.write_own(tx, own_row, &mut own_head, record, own, Operation::Edit(edit))
+    }
+
+    /// The person's shared records go into the machine's own place.
+    fn bring_records_level(
+        &mut self,
+        tx: &Transaction<'_>,
+        row: i64,
+        user: &SpaceName,
+        known: &RecordType,
+    ) -> Result<()> {
+        let mut shared = entries(&rows::copies(tx, row)?, known);
+        shared.values_mut().for_each(|fields| drop(fields.remove(OWNER_FIELD)));
+        self.write_own_records(tx, user, known, &shared)
+    }
+
+    /// The machine's own records are sent to the person's space where that has none of the type, and else kept.
+    fn send_records(
+        &mut self,
+        tx: &Transaction<'_>,
+        (row, head): (i64, &mut SpaceHead),
+        user: &SpaceName,
+        known: &RecordType,
+        counts: &mut Counts,
+    ) -> Result<()> {
+        let copies = rows::copies(tx, row)?;
+        let (own_row, _) = edit::writable(tx, &SpaceName::local(DEVICE_SPECIFIC))?;
+        let own_copies = rows::copies(tx, own_row)?;
+        let own = own_entries(&own_copies, known, &user.name)?;
+        match sharing::send_records(&own, &entries(&copies, known)) {
+            SentRecords::Nothing => {}
+            SentRecords::Stand => {
+                counts.sent += own.len() as u64;
+                for (record, fields) in &own {
+                    let edit = fields.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
+                    let change = Change {
+                        id: self.draw(),
+                        record: *record,
+                        context: replica::context(head, copies.get(record), &[]),
+                        operation: Operation::Edit(edit.collect()),
+                        author: self.by(user),
+                    };
+                    rows::push(tx, row, &change)?;
+                }
+            }
+            SentRecords::Kept => {
+                counts.kept += own.len() as u64;
+                let mut records: Vec<(RecordId, Record)> =
+                    own_copies.into_iter().filter(|(id, _)| own.contains_key(id)).collect();
+                records.iter_mut().for_each(|(_, record)| drop(record.fields.remove(OWNER_FIELD)));
+                // Of the person's space, so that they come back where they would be shared.
+                let snapshot = Snapshot {
+                    id: SnapshotId(draw::uuid()?),
+                    reason: Reason::SharingScope,
+                    time: self.author.time,
+                    machine: self.machine,
+                    person: Some(user.name.clone()),
+                    space: user.clone(),
+                    epoch: head.epoch,
+                    generation: head.generation,
+                    seen: head.seen,
+                    records,
+                    superseded: Vec::new(),
+                    outbox: Vec::new(),
+                };
+                kept::put(tx, &snapshot)?;
+            }
+        }
+        self.write_own_records(tx, user, known, &Entries::new())
+    }
+
+    /// Makes the machine's own place hold these records of a type for a person, and no others.
+    fn write_own_records(
+        &mut self,
+        tx: &Transaction<'_>,
+        user: &SpaceName,
+        known: &RecordType,
+        wanted: &Entries,
+    ) -> Result<()> {
+        let (row, mut head) = edit::writable(tx, &SpaceName::local(DEVICE_SPECIFIC))?;
+        let mut copies = rows::copies(tx, row)?;
+        let own = own_entries(&copies, known, &user.name)?;
+        for (record, mut operation) in sharing::level_records(wanted, &own) {
+            if let Operation::Edit(edit) = &mut operation {
+                edit.insert(OWNER_FIELD.to_string(), Some(user.name.as_str().into()));
+            }
+            self.write_own(tx, row, &mut head, record, copies.remove(&record), operation)?;
+        }
+        Ok(())
     }
 
     /// The machine's own value is sent to the person's space; what it becomes there is decided as for any change.
@@ -178,7 +315,7 @@ impl TakeUp<'_> {
         }
         // Moved, not copied: nothing of it is met again when the setting becomes device-specific once more.
         let edit = sharing::level(&Fields::new(), &live(own.clone()));
-        self.write_own(tx, own_row, &mut own_head, record, own, edit)
+        self.write_own(tx, own_row, &mut own_head, record, own, Operation::Edit(edit))
     }
 
     fn write_own(
@@ -188,13 +325,13 @@ impl TakeUp<'_> {
         head: &mut SpaceHead,
         record: RecordId,
         copy: Option<Record>,
-        edit: BTreeMap<FieldName, Option<sync_core::value::Value>>,
+        operation: Operation,
     ) -> Result<()> {
-        if edit.is_empty() {
+        if matches!(&operation, Operation::Edit(edit) if edit.is_empty()) {
             return Ok(());
         }
         let (id, author) = (self.draw(), self.author.clone());
-        let change = replica::edit(head, copy.as_ref(), &[], id, record, Operation::Edit(edit), author);
+        let change = replica::edit(head, copy.as_ref(), &[], id, record, operation, author);
         edit::apply_locally(tx, row, head, copy, &change)?;
         rows::set_local_head(tx, row, head)
     }
@@ -209,19 +346,21 @@ impl TakeUp<'_> {
         Author { person: Some(user.name.clone()), ..self.author.clone() }
     }
 
-    fn line(&self, setting: &str, scope: SharingScope, counts: Counts) -> LogLine {
+    fn line(&self, subject: Subject, scope: SharingScope, counts: Counts) -> LogLine {
         let Counts { people, sent, kept } = counts;
-        let mut text = format!("{setting} is {scope} now, for {people} people at this machine");
+        let (what, how) = match subject {
+            Subject::Setting(_) => ("values", "superseded"),
+            Subject::Records(_) => ("records", "a snapshot"),
+        };
+        let mut text = format!("{} is {scope} now, for {people} people at this machine", subject.name());
         match scope {
-            SharingScope::DeviceSpecific => text.push_str("; it goes on here with the shared values"),
+            SharingScope::DeviceSpecific => text += &format!("; it goes on here with the shared {what}"),
             SharingScope::Shared => {
                 if sent > 0 {
-                    text += &format!("; {sent} values of this machine are sent");
+                    text += &format!("; {sent} {what} of this machine are sent");
                 }
                 if kept > 0 {
-                    text += &format!(
-                        "; {kept} values of this machine are kept as superseded: the server's stand"
-                    );
+                    text += &format!("; {kept} {what} of this machine are kept as {how}: the server's stand");
                 }
             }
         }

@@ -31,6 +31,8 @@
 
 mod decode;
 mod error;
+#[cfg(feature = "locked")]
+pub mod locked;
 mod manifest;
 mod reader;
 mod running;

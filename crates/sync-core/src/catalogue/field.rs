@@ -156,7 +156,7 @@ impl RecordType {
         }
         let missing = self.fields.iter().find(|field| field.required && !fields.contains_key(field.name));
         match missing {
-            Some(field) => Err(Unfit::new(field.kind.wanted()).in_field(field.name)),
+            Some(field) => Err(Unfit::missing(field.name, field.kind.wanted())),
             None => Ok(()),
         }
     }

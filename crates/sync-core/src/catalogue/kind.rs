@@ -90,10 +90,12 @@ pub enum Default {
 
 /// A value does not fit. Says what can be written, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}write {wanted}", .field.as_ref().map(|name| format!("`{name}`: ")).unwrap_or_default())]
+#[error("{}write {wanted}", self.place())]
 pub struct Unfit {
     /// Which field of a record, where it was one.
     pub field: Option<String>,
+    /// Whether nothing stands there at all.
+    pub missing: bool,
     /// What can be written.
     pub wanted: String,
 }
@@ -102,7 +104,21 @@ impl Unfit {
     /// Says what can be written, of one value.
     #[must_use]
     pub fn new(wanted: impl Into<String>) -> Self {
-        Self { field: None, wanted: wanted.into() }
+        Self { field: None, missing: false, wanted: wanted.into() }
+    }
+
+    /// Says that a field must be there, and what can be written in it.
+    #[must_use]
+    pub(super) fn missing(name: &str, wanted: impl Into<String>) -> Self {
+        Self { missing: true, ..Self::new(wanted).in_field(name) }
+    }
+
+    fn place(&self) -> String {
+        match &self.field {
+            Some(name) if self.missing => format!("the field `{name}` is missing: "),
+            Some(name) => format!("`{name}`: "),
+            None => String::new(),
+        }
     }
 
     /// The same, of a field.

@@ -167,6 +167,30 @@ fn a_cancel_leaves_what_was_applied_and_believes_what_comes_late() {
 }
 
 #[test]
+fn an_end_that_ends_nothing_is_none() {
+    let mut store = store();
+    let cancel = |now| Act::Cancel { distribution: id(1), now: Timestamp(now) };
+    let undo = |now| Act::Undo { distribution: id(1), now: Timestamp(now) };
+    ask(&mut store, begins(order(1, 0), &[1])).unwrap();
+    ask(&mut store, reports(1, 1, applied(1), 1)).unwrap();
+    // It is applied everywhere: there is nothing to cancel.
+    assert_eq!(ask(&mut store, cancel(2)).unwrap().end, None);
+    assert_eq!(ask(&mut store, undo(3)).unwrap().end, Some(End::Undone(Timestamp(3))));
+
+    ask(&mut store, begins(order(2, 0), &[1, 2])).unwrap();
+    let (cancel, undo) = (
+        Act::Cancel { distribution: id(2), now: Timestamp(4) },
+        Act::Undo { distribution: id(2), now: Timestamp(5) },
+    );
+    let end = Some(End::Cancelled(Timestamp(4)));
+    assert_eq!(ask(&mut store, cancel).unwrap().end, end);
+    // It was applied nowhere: there is nothing to undo.
+    assert_eq!(ask(&mut store, undo).unwrap().end, end);
+    let states: Vec<_> = store.distributions.of(id(2)).map(|(_, delivery)| delivery.state).collect();
+    assert_eq!(states, [State::Cancelled; 2]);
+}
+
+#[test]
 fn an_order_that_cannot_be_is_refused() {
     let mut store = store();
     let wrong = Order { items: vec![Item::AddressBook, Item::PersonalSettings], ..order(1, 0) };

@@ -1,7 +1,7 @@
 //! Which entry of a file is which record that is there.
 
 use super::{
-    Packed,
+    Fields, Packed,
     admit::{Admitted, admit},
     gather::Gathered,
     mode::{ListMode, RestMode},
@@ -12,7 +12,10 @@ use crate::{
     address::{Address, LIKENESSES, Likeness, MEMBER_PREFIX, Member, TYPE_FIELD, pairs},
     canonical::Encoder,
     catalogue::RecordType,
-    files::Note,
+    files::{
+        Note,
+        canon_csv::{Spot, spots},
+    },
     id::RecordId,
     space::SpaceName,
     value::Value,
@@ -101,6 +104,8 @@ pub(super) struct Matched {
     pub(super) problems: Vec<Problem>,
     /// The ids that were drawn for new records, in the order of the file.
     pub(super) fresh: Vec<RecordId>,
+    /// Where an export puts what has no place of its own, where the file may be one.
+    pub(super) spots: BTreeMap<RecordId, Spot>,
 }
 
 /// The ways in which an entry can be a record that is there, the closest first.
@@ -120,18 +125,30 @@ pub(super) enum Way {
     Equal,
     /// The same in all fields but those that a file without secrets leaves out.
     Bare,
+    /// The same as an export of what is there would write it, which gives a number to what has none.
+    Exported,
+    /// The same, but for what a file without secrets leaves out.
+    ExportedBare,
+    /// The same but for list and number, where what is there has no number.
+    Unnumbered,
+    /// The same, but for what a file without secrets leaves out.
+    UnnumberedBare,
     /// One of the likenesses of two addresses.
     Alike(usize),
 }
 
-const WAYS: [Way; 11] = [
+const WAYS: [Way; 15] = [
     Way::Setting,
     Way::Identity,
+    Way::Exported,
+    Way::ExportedBare,
     Way::Number,
     Way::Id,
     Way::IdAndEqual,
     Way::Equal,
     Way::Bare,
+    Way::Unnumbered,
+    Way::UnnumberedBare,
     Way::Alike(1),
     Way::Alike(2),
     Way::Alike(3),
@@ -149,14 +166,16 @@ fn is_way_of(way: Way, class: Class, terms: &Terms) -> bool {
         (Class::Typed(known), Way::Equal) => known.identity.is_empty(),
         (Class::Unknown, way) => matches!(way, Way::Id | Way::Equal),
         (Class::Address, way) => match terms.modes.lists {
-            ListMode::Replace => matches!(way, Way::Id | Way::Equal | Way::Alike(_)),
-            ListMode::Append => {
-                matches!(way, Way::IdAndEqual | Way::Equal) || way == Way::Bare && !terms.carries.secrets
-            }
-            ListMode::Overwrite => {
-                matches!(way, Way::Number | Way::IdAndEqual | Way::Equal)
-                    || way == Way::Bare && !terms.carries.secrets
-            }
+            ListMode::Replace => match way {
+                Way::Id | Way::Equal | Way::Exported | Way::Alike(_) => true,
+                Way::Bare | Way::ExportedBare => !terms.carries.secrets,
+                _ => false,
+            },
+            ListMode::Append | ListMode::Overwrite => match way {
+                Way::IdAndEqual | Way::Equal | Way::Exported | Way::Unnumbered => true,
+                Way::Bare | Way::ExportedBare | Way::UnnumberedBare => !terms.carries.secrets,
+                way => way == Way::Number && terms.modes.lists == ListMode::Overwrite,
+            },
         },
         (Class::Typed(_), _) => false,
     }
@@ -165,13 +184,15 @@ fn is_way_of(way: Way, class: Class, terms: &Terms) -> bool {
 /// One side of a comparison, which knows what the ids of its own members are called in a file.
 pub(super) struct Side {
     numbers: BTreeMap<RecordId, i64>,
+    /// Where an export puts what has no place of its own.
+    spots: BTreeMap<RecordId, Spot>,
     /// Whether the settings are those of several people.
     of_people: bool,
 }
 
 impl Side {
     pub(super) fn empty(space: &SpaceName) -> Self {
-        Self { numbers: BTreeMap::new(), of_people: is_of_people(space) }
+        Self { numbers: BTreeMap::new(), spots: BTreeMap::new(), of_people: is_of_people(space) }
     }
 
     fn of<'a>(space: &SpaceName, addresses: impl Iterator<Item = (RecordId, &'a Packed)> + Clone) -> Self {
@@ -185,14 +206,30 @@ impl Side {
     /// no file can say.
     fn in_file_form(&self, fields: &Packed) -> Option<Address> {
         let mut address = Address::from_fields(fields.fields())?;
-        let number = |member: &Member| match member {
-            Member::Record(id) => {
-                self.numbers.get(id).map_or_else(|| member.clone(), |number| Member::Number(*number))
-            }
-            other => other.clone(),
-        };
-        address.members = address.members.iter().map(|(member, place)| (number(member), *place)).collect();
+        rename_members(&mut address, |id| self.numbers.get(&id).copied());
         address.other.clear();
+        Some(address)
+    }
+
+    /// The same as an export of this side would write it.
+    fn exported(&self, id: Option<RecordId>, fields: &Packed) -> Option<Address> {
+        let mut address = Address::from_fields(fields.fields())?;
+        rename_members(&mut address, |id| {
+            let spot = self.spots.get(&id).and_then(|(_, number)| *number);
+            spot.or_else(|| self.numbers.get(&id).copied())
+        });
+        if let Some(spot) = id.and_then(|id| self.spots.get(&id)) {
+            (address.list, address.number) = *spot;
+        }
+        address.other.clear();
+        Some(address)
+    }
+
+    /// The same without list and number; of what is there, only what has no number.
+    fn unnumbered(&self, id: Option<RecordId>, fields: &Packed, incoming: bool) -> Option<Address> {
+        let numbered = fields.int("number").is_some();
+        let mut address = self.exported(id, fields).filter(|_| incoming || !numbered)?;
+        (address.list, address.number) = (None, None);
         Some(address)
     }
 
@@ -226,8 +263,20 @@ impl Side {
                 }
             }
             Way::IdAndEqual | Way::Equal => encoder.bytes(fields.as_bytes()),
-            Way::Bare => {
-                let mut address = self.in_file_form(fields)?;
+            Way::Exported => {
+                let Likeness(hash) = LIKENESSES[0](&self.exported(id, fields)?)?;
+                encoder.bytes(&hash);
+            }
+            Way::Unnumbered => {
+                let Likeness(hash) = LIKENESSES[0](&self.unnumbered(id, fields, incoming)?)?;
+                encoder.bytes(&hash);
+            }
+            Way::Bare | Way::ExportedBare | Way::UnnumberedBare => {
+                let mut address = match way {
+                    Way::Bare => self.in_file_form(fields)?,
+                    Way::ExportedBare => self.exported(id, fields)?,
+                    _ => self.unnumbered(id, fields, incoming)?,
+                };
                 let had = bare(&mut address);
                 if had && incoming {
                     return None;
@@ -242,6 +291,16 @@ impl Side {
         }
         Some(Likeness::of(encoder))
     }
+}
+
+/// Members that have a number are known by it.
+fn rename_members(address: &mut Address, number: impl Fn(RecordId) -> Option<i64>) {
+    let renamed = |member: Member| match member {
+        Member::Record(id) => number(id).map_or(member, Member::Number),
+        other => other,
+    };
+    let members = core::mem::take(&mut address.members);
+    address.members = members.into_iter().map(|(member, place)| (renamed(member), place)).collect();
 }
 
 /// Takes out what a file without secrets leaves out; says whether there was anything.
@@ -292,55 +351,115 @@ pub(super) fn matched(mut gathered: Gathered, terms: &Terms, fresh: &mut dyn FnM
         notes,
         problems,
         fresh: Vec::new(),
+        spots: BTreeMap::new(),
     };
+    if !terms.carries.every_field && matched.may_be_export() {
+        matched.spots = matched.spots();
+    }
     matched.pair(terms);
     matched.name(fresh);
     if terms.modes.lists == ListMode::Append {
         matched.settle_groups(fresh);
     }
     matched.removals(terms);
+    if terms.modes.lists != ListMode::Append {
+        matched.settle_spots();
+    }
     matched
 }
 
 impl Matched {
+    fn standing_addresses(&self) -> impl Iterator<Item = (RecordId, &Packed)> + Clone {
+        let addresses = |stand: &&Stand| stand.class == Some(Class::Address);
+        self.stands.iter().filter(addresses).map(|stand| (stand.id, &stand.fields))
+    }
+
+    /// Whether the file may be an export: there each entry has a list and a number of its own.
+    fn may_be_export(&self) -> bool {
+        let entries = self.arrivals.iter().filter(|entry| entry.class == Class::Address);
+        let places = entries.map(|entry| (entry.fields.int("list"), entry.fields.int("number")));
+        let mut places: Vec<Spot> = places.collect();
+        places.sort_unstable();
+        each_its_own(&places)
+    }
+
+    /// Where an export puts the addresses that have no list, no number, or one that another has too.
+    fn spots(&self) -> BTreeMap<RecordId, Spot> {
+        let places = self.standing_addresses().map(|(_, fields)| (fields.int("list"), fields.int("number")));
+        let mut places: Vec<Spot> = places.collect();
+        places.sort_unstable();
+        if each_its_own(&places) {
+            return BTreeMap::new();
+        }
+        let addresses = self.standing_addresses();
+        spots(addresses.filter_map(|(id, fields)| Some((id, Address::from_fields(fields.fields())?))))
+    }
+
+    /// Takes the file's numbers where an export of what stands after the import would give others: only then do they say
+    /// something that is not said again.
+    fn settle_spots(&mut self) {
+        if self.spots.is_empty() {
+            return;
+        }
+        let of_file: BTreeSet<i64> =
+            self.arrivals.iter().filter_map(|entry| entry.fields.int("number")).collect();
+        let stay = self.stands.iter().zip(&self.fates).filter(|(_, fate)| **fate == Fate::Stays);
+        let stay = stay.filter(|(stand, _)| stand.class == Some(Class::Address));
+        let stay =
+            stay.filter_map(|(stand, _)| Some((stand.id, Address::from_fields(stand.fields.fields())?)));
+        let entries = self.arrivals.iter().filter(|entry| entry.class == Class::Address);
+        let entries = entries.filter_map(|entry| {
+            let mut address = Address::from_fields(self.as_it_stands(entry, entry.fields.fields()))?;
+            // These become records.
+            address.members.retain(|member, _| !matches!(member, Member::Number(n) if of_file.contains(n)));
+            Some((entry.id, address))
+        });
+        let after = spots(stay.chain(entries));
+        let said = |entry: &&Arrival| {
+            let of_file = (entry.fields.int("list"), entry.fields.int("number"));
+            self.spots.get(&entry.id) == Some(&of_file) && after.get(&entry.id) != Some(&of_file)
+        };
+        if self.arrivals.iter().any(|entry| said(&entry)) {
+            self.spots.clear();
+        }
+    }
+
+    /// An entry of the file beside the record that it is: a list or number that only an export gave it says nothing.
+    pub(super) fn as_it_stands(&self, entry: &Arrival, mut fields: Fields) -> Fields {
+        let Some(stand) = entry.found.filter(|_| entry.kin).map(|found| &self.stands[found]) else {
+            return fields;
+        };
+        let of_file = |name: &str| fields.get(name).and_then(Value::as_int);
+        if self.spots.get(&stand.id) == Some(&(of_file("list"), of_file("number"))) {
+            for name in ["list", "number"] {
+                match stand.fields.get(name) {
+                    Some(own) => fields.insert(name.into(), own),
+                    None => fields.remove(name),
+                };
+            }
+        }
+        fields
+    }
+
     /// Finds the record that each entry is.
     fn pair(&mut self, terms: &Terms) {
         let addresses = |class: Class| class == Class::Address;
-        let ours = Side::of(
-            &self.space,
-            self.stands.iter().filter(|s| s.class.is_some_and(addresses)).map(|s| (s.id, &s.fields)),
-        );
+        let ours = Side { spots: self.spots.clone(), ..Side::of(&self.space, self.standing_addresses()) };
         let theirs = Side::of(
             &self.space,
             self.arrivals.iter().filter(|a| addresses(a.class)).filter_map(|a| Some((a.source?, &a.fields))),
         );
         for way in WAYS {
-            let mut free = Vec::new();
-            let mut open = Vec::new();
-            for (place, entry) in self.arrivals.iter().enumerate() {
-                if entry.found.is_none()
-                    && is_way_of(way, entry.class, terms)
-                    // Who has a number has its place in an overwritten list.
-                    && (way == Way::Number || terms.modes.lists != ListMode::Overwrite
-                        || entry.class != Class::Address || entry.fields.int("number").is_none())
-                    && let Some(key) = theirs.key(way, entry.class, entry.source, &entry.fields, true)
-                {
-                    open.push((key, place));
+            let needed = match way {
+                Way::Exported | Way::ExportedBare | Way::Unnumbered | Way::UnnumberedBare => {
+                    !self.spots.is_empty()
                 }
-            }
-            if open.is_empty() {
+                _ => true,
+            };
+            if !needed {
                 continue;
             }
-            for (place, stand) in self.stands.iter().enumerate() {
-                if self.fates[place] == Fate::Stays
-                    && let Some(class) = stand.class
-                    && is_way_of(way, class, terms)
-                    && let Some(key) = ours.key(way, class, Some(stand.id), &stand.fields, false)
-                {
-                    free.push((key, place));
-                }
-            }
-            for (stand, arrival) in pairs(free, open) {
+            for (stand, arrival) in self.pairs_by(way, terms, &ours, &theirs) {
                 self.fates[stand] = Fate::Taken;
                 self.arrivals[arrival].found = Some(stand);
                 if way == Way::Number {
@@ -349,6 +468,44 @@ impl Matched {
                 }
             }
         }
+    }
+
+    /// What is not paired yet and is the same in this way.
+    fn pairs_by(&self, way: Way, terms: &Terms, ours: &Side, theirs: &Side) -> Vec<(usize, usize)> {
+        // Who has a number has its place in an overwritten list, unless nobody has that number.
+        let by_number = |entry: &Arrival| {
+            terms.modes.lists == ListMode::Overwrite
+                && entry.class == Class::Address
+                && entry.fields.int("number").is_some()
+        };
+        let with_number = matches!(
+            way,
+            Way::Number | Way::Exported | Way::ExportedBare | Way::Unnumbered | Way::UnnumberedBare
+        );
+        let mut free = Vec::new();
+        let mut open = Vec::new();
+        for (place, entry) in self.arrivals.iter().enumerate() {
+            if entry.found.is_none()
+                && is_way_of(way, entry.class, terms)
+                && (with_number || !by_number(entry))
+                && let Some(key) = theirs.key(way, entry.class, entry.source, &entry.fields, true)
+            {
+                open.push((key, place));
+            }
+        }
+        if open.is_empty() {
+            return Vec::new();
+        }
+        for (place, stand) in self.stands.iter().enumerate() {
+            if self.fates[place] == Fate::Stays
+                && let Some(class) = stand.class
+                && is_way_of(way, class, terms)
+                && let Some(key) = ours.key(way, class, Some(stand.id), &stand.fields, false)
+            {
+                free.push((key, place));
+            }
+        }
+        pairs(free, open)
     }
 
     /// Gives each entry its record.
@@ -421,6 +578,12 @@ impl Matched {
             }
         }
     }
+}
+
+/// Whether each of these, which are in order, has a list and a number that no other has.
+fn each_its_own(places: &[Spot]) -> bool {
+    places.iter().all(|(list, number)| list.is_some() && number.is_some())
+        && places.windows(2).all(|two| two[0] != two[1])
 }
 
 /// Whether two addresses are the same thing by any likeness.

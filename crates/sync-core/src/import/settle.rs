@@ -157,6 +157,7 @@ impl Matched {
                     let entry = &self.arrivals[*at];
                     let Some(found) = entry.found.filter(|_| open(&entry)) else { return false };
                     let fields = linked_group(entry, entry.fields.fields(), &numbers, &mut Vec::new());
+                    let fields = self.as_it_stands(entry, fields);
                     let fields = catalogue::renamed(&fields, |id| ids.get(&id).copied().unwrap_or(id));
                     let same = Address::from_fields(fields).map(in_form)
                         == Address::from_fields(self.stands[found].fields.fields()).map(in_form);
@@ -188,12 +189,13 @@ impl Matched {
         fingerprint.read(&self);
         let mut plan = Plan { notes: core::mem::take(&mut self.notes), ..Plan::default() };
         let numbers = self.numbers(terms.modes.lists);
-        for entry in self.arrivals {
+        for entry in core::mem::take(&mut self.arrivals) {
             let mut fields = entry.fields.fields();
             if entry.class == Class::Address && is_group(&entry.fields) {
                 fields = linked_group(&entry, fields, &numbers, &mut plan.notes);
             }
             let fields = relinked(self.item, at, &entry, fields, links, &mut plan.notes);
+            let fields = self.as_it_stands(&entry, fields);
             let Some(found) = entry.found else {
                 let fields = keep::new(entry.class, fields);
                 fingerprint.write(links, "add", entry.id, Some(&fields));

@@ -1,7 +1,7 @@
 //! A whole import: several items in several spaces, planned as one, shown, and applied exactly as it was shown.
 
 use super::{
-    Becomes, Counts, Effect, Gathered, Limits, Live, Modes, Packed, Plan,
+    Becomes, Counts, Effect, Gathered, Live, Modes, Packed, Plan,
     admit::name,
     announce::Announced,
     limits::Tally,
@@ -9,8 +9,8 @@ use super::{
     settle::{Fingerprint, Links, may_refer},
 };
 use crate::{
-    catalogue, change::Operation, files::Note, id::RecordId, item::Item, procedure::FileHash, rules::Denied,
-    space::SpaceName,
+    catalogue, change::Operation, files::Note, id::RecordId, item::Item, procedure::FileHash,
+    profile::PerLimit, rules::Denied, space::SpaceName,
 };
 use alloc::{format, string::String, vec::Vec};
 use serde::Serialize;
@@ -44,7 +44,7 @@ pub struct Terms {
     /// What the file can say.
     pub carries: Carries,
     /// How much the machine holds.
-    pub limits: Limits,
+    pub limits: PerLimit,
     /// Whether entries whose values don't fit are passed over; otherwise they refuse the whole import.
     pub skip_unfit: bool,
     /// Whether a mode is taken for every list, also where it does not fit.
@@ -55,12 +55,18 @@ impl Terms {
     /// The usual machine, which takes all or nothing.
     #[must_use]
     pub fn new(modes: impl Into<Modes>, carries: Carries) -> Self {
-        Self { modes: modes.into(), carries, limits: Limits::default(), skip_unfit: false, any_list: false }
+        Self {
+            modes: modes.into(),
+            carries,
+            limits: PerLimit::of_a_machine(),
+            skip_unfit: false,
+            any_list: false,
+        }
     }
 
     /// The same with other limits.
     #[must_use]
-    pub const fn with_limits(mut self, limits: Limits) -> Self {
+    pub const fn with_limits(mut self, limits: PerLimit) -> Self {
         self.limits = limits;
         self
     }

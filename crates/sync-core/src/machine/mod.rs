@@ -2,8 +2,10 @@
 //! asking.
 
 mod destination;
+mod prepared;
 
 pub use destination::{AddressError, DEFAULT_PORT, DestinationAddress};
+pub use prepared::Prepared;
 
 use crate::{
     names::named,
@@ -135,7 +137,8 @@ pub struct Machine {
     /// Its security policy password (rule 5).
     #[serde(default)]
     pub policy_password: PolicyPassword<String>,
-    /// When personalized data was last prepared on it (rule 9); `None` for never.
+    /// When the personalized data in question was last prepared on it (rule 9), of several users and groups the one of the
+    /// longest ago ([`Prepared::least`]); `None` for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared: Option<Timestamp>,
 }
@@ -206,7 +209,7 @@ impl Machine {
         self
     }
 
-    /// The same, with the moment of its last preparation.
+    /// The same, with the moment of the last preparation of what is in question.
     #[must_use]
     pub const fn with_prepared(mut self, at: Timestamp) -> Self {
         self.prepared = Some(at);

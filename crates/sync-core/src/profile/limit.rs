@@ -24,6 +24,9 @@ named! {
     }
 }
 
+/// The most digits of an access number. It bounds a value and counts nothing, so that no profile sets it.
+pub const ACCESS_NUMBER_DIGITS: u64 = 7;
+
 impl Limit {
     /// How many limits there are.
     pub const COUNT: usize = Self::ALL.len();

@@ -12,7 +12,7 @@ mod toml;
 #[cfg(feature = "profile")]
 pub use self::toml::BadProfile;
 pub use interlock::{Begin, DEFAULT_INTERLOCK, During, Interlock, InterlockRow};
-pub use limit::{Limit, PerLimit};
+pub use limit::{ACCESS_NUMBER_DIGITS, Limit, PerLimit};
 
 use crate::item::{Footnote, Item};
 use alloc::{string::String, vec::Vec};

@@ -109,6 +109,17 @@ impl Text<'_> {
         word.get_ref().parse().map_err(|error: UnknownName| self.bad(&word.span(), error.to_string()))
     }
 
+    /// What is wrong with a number that is larger than one here can be; `None` where something else stands there.
+    fn number_beyond(&self, at: &Range<usize>) -> Option<String> {
+        let word = self.0.get(at.clone())?.trim();
+        let digits = word.trim_start_matches(['+', '-']);
+        let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
+            && digits.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '-'));
+        (is_number && word.replace('_', "").parse::<i64>().is_err()).then(|| {
+            format!("`{word}` is beyond what a number here can be: write one from 0 to {}", i64::MAX)
+        })
+    }
+
     /// A number from `least` on, or `none` where that is said.
     fn number(&self, what: &str, value: &Spanned<Value>, least: u64) -> Result<Option<u64>, BadProfile> {
         let wrong = |reason: &str| self.bad(&value.span(), format!("`{what}` {reason}"));
@@ -232,7 +243,9 @@ impl Profile {
     pub fn from_toml(text: &str) -> Result<Self, BadProfile> {
         let at = Text(text);
         let form: ProfileForm = toml::from_str(text).map_err(|error| {
-            at.bad(&error.span().unwrap_or(0..0), error.message().trim().replace('\n', "; "))
+            let span = error.span().unwrap_or(0..0);
+            let reason = at.number_beyond(&span);
+            at.bad(&span, reason.unwrap_or_else(|| error.message().trim().replace('\n', "; ")))
         })?;
         let mut profile = Self::default();
         if let Some(rows) = &form.interlock {
@@ -371,6 +384,21 @@ mod tests {
             ("[limits]\nmachines = 10\nprinters = 3\n", 3, "`printers` is no limit"),
             ("# of ours\n[limits]\nmachines = 10\n", 2, "lack users"),
             ("[limits]\nmachines = -10\n", 2, "can't be negative"),
+            (
+                "[limits]\nmachines = 99999999999999999999\n",
+                2,
+                "`99999999999999999999` is beyond what a number here",
+            ),
+            ("[limits]\n\nmachines = 9223372036854775808\n", 3, "write one from 0 to 9223372036854775807"),
+            ("[preparation]\nmost-at-once = 0xFFFF_FFFF_FFFF_FFFF_F\n", 2, "is beyond what a number"),
+            ("[preparation]\nwindow-seconds = -99999999999999999999\n", 2, "is beyond what a number"),
+            ("[preparation]\nwindow-seconds = 1e400\n", 2, "is beyond what a number"),
+            (
+                "[preparation]\nwindow-seconds = 340282366920938463463374607431768211456000\n",
+                2,
+                "is beyond what a number",
+            ),
+            ("[[interlock]]\nprocesses = [7]\n", 2, "expected a string"),
             ("[limits]\nmachines = 10\nmachines = 11\n", 3, "duplicate"),
             ("key = \n", 1, ""),
             (

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{item::Item, machine::DestinationAddress, names::named, process::Process, profile::Limit};
 use alloc::{
+    collections::BTreeMap,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -218,9 +219,10 @@ impl Way {
 ///
 /// `way` counts from 1 and is the place of the way's title in `ways`. A step also carries the `operation` and `item`, the
 /// `destination`, the `language`, the `process`, the `limit` and `count`, or the `model` and `refused_models` that it speaks
-/// of; `by` says whether a `command`, the `machine`'s own firmware or a `person` does it, `command` how (words in capitals
-/// stand for what the caller knows), and `http` which `method` and `path` of the server does. Where nothing makes it
-/// allowed, `ways` and `remedy` are empty, and `nothing_does` holds the `reason` and a `text`.
+/// of; `by` says whether a `command`, the `machine`'s own firmware or a `person` does it, `command` how, and `http` which
+/// `method` and `path` of the server does. Words in capitals stand for what the caller knows, and `fill` says of each what
+/// that is; `import_with` are words that the import's own command needs from that step on. Where nothing makes it allowed,
+/// `ways` and `remedy` are empty, and `nothing_does` holds the `reason` and a `text`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
@@ -301,6 +303,10 @@ struct StepForm<'a> {
     by: By,
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    import_with: &'static [&'static str],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fill: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     http: Option<HttpForm>,
 }
@@ -322,6 +328,8 @@ impl<'a> StepForm<'a> {
             refused_models: &[],
             by: step.by(),
             command: step.command(),
+            import_with: step.import_words(),
+            fill: step.fills().into_iter().collect(),
             http: step.http().map(|route| HttpForm { method: route.method, path: route.path }),
         };
         match step {

@@ -4,7 +4,7 @@ use super::{Code, Finding, Question, Step, Way};
 use crate::{
     machine::Machine,
     process::{Process, Processes},
-    profile::During,
+    profile::{During, Profile},
 };
 use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
@@ -21,21 +21,28 @@ const fn running(machine: &Machine, question: &Question<'_>) -> Processes {
 pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Finding>> {
     let blocking = running(machine, question).and(question.profile.interlock.blocking());
     (!blocking.is_empty()).then(|| {
-        let titles: Vec<&str> = blocking.iter().map(Process::title).collect();
-        Finding::new(
-            Code::Interlocked,
-            format!(
-                "{} can't be {} during {}",
-                question.item.title(),
-                question.operation.participle(),
-                titles.join(", ")
-            ),
-            vec![Way::new(
-                String::from("when nothing runs beside that excludes it"),
-                blocking.iter().map(way_out).collect(),
-            )],
-        )
+        let what = format!("{} can't be {}", question.item.title(), question.operation.participle());
+        finding(&what, blocking)
     })
+}
+
+/// Preparing is part of an import or export: it begins while they may. It is a synchronization itself, and stopped by none.
+pub(super) fn ask_prepare(machine: &Machine, profile: &Profile) -> Option<Box<Finding>> {
+    let running = machine.running.without(Process::Synchronization);
+    let blocking = running.and(profile.interlock.blocking());
+    (!blocking.is_empty()).then(|| finding("personalized data can't be prepared", blocking))
+}
+
+fn finding(what: &str, blocking: Processes) -> Box<Finding> {
+    let titles: Vec<&str> = blocking.iter().map(Process::title).collect();
+    Finding::new(
+        Code::Interlocked,
+        format!("{what} during {}", titles.join(", ")),
+        vec![Way::new(
+            String::from("when nothing runs beside that excludes it"),
+            blocking.iter().map(way_out).collect(),
+        )],
+    )
 }
 
 fn way_out(process: Process) -> Step {

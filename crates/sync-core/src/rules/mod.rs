@@ -38,6 +38,7 @@ use crate::{
     machine::{Machine, PolicyPassword},
     names::named,
     profile::{self, PerLimit, Profile},
+    space::SpaceName,
     time::Timestamp,
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -131,6 +132,8 @@ pub struct Question<'a> {
     pub policy_password_proved: bool,
     /// What the machine would hold after the import, of whatever the caller counted (rule 10).
     pub would_hold: PerLimit,
+    /// The user or group that [`Machine::prepared`] speaks of; `None` where it speaks of all (rule 9).
+    pub least_prepared: Option<&'a SpaceName>,
     /// Whether the item is the caller's own, as their personal address list (rule 1).
     pub own: bool,
     /// Whether a session of the remote user interface runs it (rule 7).
@@ -152,6 +155,7 @@ impl<'a> Question<'a> {
             source_policy_password: PolicyPassword::NotKnown,
             policy_password_proved: false,
             would_hold: PerLimit::NONE_STATED,
+            least_prepared: None,
             own: false,
             from_remote_ui: false,
             profile: &profile::MACHINE,
@@ -190,6 +194,13 @@ impl<'a> Question<'a> {
     #[must_use]
     pub const fn with_would_hold(mut self, limit: profile::Limit, number: u64) -> Self {
         self.would_hold = self.would_hold.with(limit, number);
+        self
+    }
+
+    /// The same, naming the user or group that the machine's moment of preparation speaks of.
+    #[must_use]
+    pub const fn with_least_prepared(mut self, space: Option<&'a SpaceName>) -> Self {
+        self.least_prepared = space;
         self
     }
 
@@ -302,13 +313,15 @@ pub fn decide_act(machine: &Machine, act: Act) -> Result<(), Denied> {
     administrator::ask_act(machine, act).map_or(Ok(()), |finding| Err((*finding).into()))
 }
 
-/// Whether the personalized data of so many users and groups may be prepared on this machine now (rules 1 and 9).
+/// Whether the personalized data of so many users and groups may be prepared on this machine now (rules 1, 7 and 9).
+/// A session of the remote user interface that prepares does not count as running: whoever asks leaves it out of what runs.
 ///
 /// # Errors
 /// [`Denied`], with the reason and what to do.
 pub fn decide_prepare(machine: &Machine, profile: &Profile, how_many: u64) -> Result<(), Denied> {
     let findings = [
         administrator::ask_act(machine, Act::Prepare),
+        interlock::ask_prepare(machine, profile),
         preparation::ask_here(machine),
         preparation::ask_count(profile, how_many),
     ];

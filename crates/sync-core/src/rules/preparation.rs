@@ -6,7 +6,7 @@ use crate::{
     machine::{Machine, Role},
     profile::Profile,
 };
-use alloc::{boxed::Box, format, vec, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
 /// Whether the profile wants a preparation that there was not, or too long ago.
 pub(super) fn is_missing(machine: &Machine, question: &Question<'_>) -> bool {
@@ -41,11 +41,23 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Find
                  was prepared{}",
                 question.item.title(),
                 question.operation.participle(),
-                machine.prepared.map(|at| format!("; that was last at {at}")).unwrap_or_default()
+                last(machine, question)
             ),
             vec![Way::new("with the personalized data prepared", vec![step(question.profile)])],
         )
     })
+}
+
+/// Of whom it is missing, and when there last was one.
+fn last(machine: &Machine, question: &Question<'_>) -> String {
+    match (question.least_prepared, machine.prepared) {
+        (None, None) => String::new(),
+        (None, Some(at)) => format!("; that was last at {at}"),
+        (Some(space), None) => format!("; that of the {} {} never was", space.kind.as_str(), space.name),
+        (Some(space), Some(at)) => {
+            format!("; that of the {} {} was last at {at}", space.kind.as_str(), space.name)
+        }
+    }
 }
 
 /// Beside rule 1: the machine must be its own server.

@@ -142,13 +142,14 @@ impl Model {
                 self.proved = true;
             }
             Step::RemovePolicyPassword => machine.policy_password = PolicyPassword::NotSet,
-            Step::Prepare => {
-                // All that there are.
-                assert_eq!(decide_prepare(machine, &self.profile, 1_000), Ok(()));
-                machine.prepared = Some(self.now);
-            }
-            Step::PrepareInParts(most) => {
-                assert_eq!(decide_prepare(machine, &self.profile, *most), Ok(()));
+            Step::Prepare | Step::PrepareInParts(_) => {
+                // All that there are, or as many as may be at once.
+                let how_many = if let Step::PrepareInParts(most) = step { *most } else { 1_000 };
+                let mut asked = machine.clone();
+                if self.from_remote_ui {
+                    asked.running = asked.running.without(Process::RemoteUi);
+                }
+                assert_eq!(decide_prepare(&asked, &self.profile, how_many), Ok(()));
                 machine.prepared = Some(self.now);
             }
             Step::StopSynchronization => {

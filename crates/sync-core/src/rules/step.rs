@@ -85,8 +85,25 @@ fn at_machine(words: &[&str]) -> Vec<String> {
 }
 
 fn at_server(words: &[&str]) -> Vec<String> {
-    ["sync-server", "--data", "DIR"].iter().chain(words).map(ToString::to_string).collect()
+    ["sync-server", "--data", "SERVER-DIR"].iter().chain(words).map(ToString::to_string).collect()
 }
+
+/// What stands for the words of a command that the caller knows, and what to put in their place.
+pub const FILLS: &[(&str, &str)] = &[
+    ("DIR", "the machine's data folder"),
+    ("SERVER-DIR", "the server's data folder"),
+    ("TOKEN", "the file of the administrator's token"),
+    ("FILE", "the file that is imported or exported"),
+    ("BUNDLE", "the bundle that is imported or exported; an encrypted one also wants --passphrase-file"),
+    ("PASSWORD", "the file whose first line is the security policy password of the file's source"),
+    ("NAME", "a user concerned; --user again for each other one, and left out where there is none"),
+    ("ID", "a group concerned; --group again for each other one, and left out where there is none"),
+    ("RECORD", "the id of an entry; the command again for each other one"),
+    ("LIST", "the number of the entry's list"),
+    ("ROLE", "the machine's role"),
+    ("STATE", "its sync state"),
+    ("ADDRESS", "its destination server address"),
+];
 
 /// What stands for the file of an operation in its command: one of an item alone, or a bundle.
 const fn file_of(operation: Operation) -> &'static str {
@@ -159,7 +176,7 @@ impl Step {
                 format!("Set the display language of the machine that imports to `{language}`")
             }
             Self::SetPolicyPassword => "Set the security policy password of the machine that imports to the source's, and \
-                                        name its file to the import too (--policy-password-file FILE), so that it is \
+                                        name its file to the import too (--policy-password-file PASSWORD), so that it is \
                                         proved against both"
                 .into(),
             Self::RemovePolicyPassword => {
@@ -171,7 +188,9 @@ impl Step {
                 format!("Remove at least {count}, at the machine or in the file, of: {}", limit.title())
             }
             Self::Prepare => "Prepare the personalized data on the machine that is its own server".into(),
-            Self::PrepareInParts(most) => format!("Prepare at most {most} users and groups at once"),
+            Self::PrepareInParts(most) => format!(
+                "Prepare the users and groups concerned, at most {most} at once, one part after the other"
+            ),
             Self::StopSynchronization => "Stop synchronization on this machine".into(),
             Self::BackUpOnServer => "Back up on the server".into(),
             Self::DeleteOnServer => "Delete the users and groups concerned on the server".into(),
@@ -203,8 +222,8 @@ impl Step {
         }
     }
 
-    /// The command that does it, word by word; a word in capitals stands for what the caller knows. `None` where the
-    /// machine's firmware or a person does it.
+    /// The command that does it, word by word; a word in capitals stands for what the caller knows, and
+    /// [`Step::fills`] says what. `None` where the machine's firmware or a person does it.
     #[must_use]
     pub fn command(&self) -> Option<Vec<String>> {
         Some(match self {
@@ -228,10 +247,11 @@ impl Step {
             .collect(),
             Self::SetDestinationToOwnServer => at_machine(&["set-destination", "localhost:8443"]),
             Self::SetDisplayLanguage(language) => at_machine(&["machine", "--display-language", language]),
-            Self::SetPolicyPassword => at_machine(&["policy-password", "--password-file", "FILE"]),
+            Self::SetPolicyPassword => at_machine(&["policy-password", "--password-file", "PASSWORD"]),
             Self::RemovePolicyPassword => at_machine(&["policy-password", "--remove"]),
-            Self::EndProcess(process) => at_machine(&["process", "end", process.as_str()]),
-            Self::Prepare | Self::PrepareInParts(_) => at_machine(&["prepare"]),
+            Self::EndProcess(process) => at_machine(&["process", "end", process.as_str(), "--all"]),
+            Self::Prepare => at_machine(&["prepare"]),
+            Self::PrepareInParts(_) => at_machine(&["prepare", "--user", "NAME", "--group", "ID"]),
             Self::StopSynchronization => at_machine(&["stop"]),
             Self::StartSynchronization => at_machine(&["start"]),
             Self::BackUpOnServer => at_server(&["backup"]),
@@ -257,6 +277,29 @@ impl Step {
             }
             _ => return None,
         })
+    }
+
+    /// Words that the command of the import or export needs from this step on, wherever it is given.
+    #[must_use]
+    pub const fn import_words(&self) -> &'static [&'static str] {
+        match self {
+            Self::SetPolicyPassword => &["--policy-password-file", "PASSWORD"],
+            _ => &[],
+        }
+    }
+
+    /// The words in capitals of its command and of its [`Step::import_words`], and what to put in their place.
+    #[must_use]
+    pub fn fills(&self) -> Vec<(&'static str, &'static str)> {
+        let command = self.command().unwrap_or_default();
+        let stands = |word: &str| {
+            command
+                .iter()
+                .map(String::as_str)
+                .chain(self.import_words().iter().copied())
+                .any(|one| one == word)
+        };
+        FILLS.iter().filter(|(word, _)| stands(word)).copied().collect()
     }
 
     /// The path of the server that does it, where one does.

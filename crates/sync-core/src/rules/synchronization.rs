@@ -4,6 +4,7 @@ use super::{Code, Finding, Operation, Question, Step, Way, preparation, shape::i
 use crate::{
     item::Item,
     machine::{Machine, Role},
+    process::Process,
 };
 use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
@@ -128,10 +129,18 @@ pub(super) fn ask(machine: &Machine, question: &Question<'_>) -> Option<Box<Find
 
 fn message(machine: &Machine, operation: Operation, item: Item, by_form: bool) -> String {
     let mut text = format!(
-        "{} can't be {} while the client function of this machine synchronizes (sync state `{}`)",
+        "{} can't be {} while the client function of this machine synchronizes ({})",
         item.title(),
         operation.participle(),
-        machine.state
+        if machine.state.in_progress() {
+            format!("sync state `{}`", machine.state)
+        } else {
+            format!(
+                "the process `{}` is said to run, although the sync state is said to be `{}`: what runs counts",
+                Process::Synchronization,
+                machine.state
+            )
+        }
     );
     let own = machine.destination.is_own_server();
     match machine.role {

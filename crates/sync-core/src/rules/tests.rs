@@ -3,7 +3,7 @@
 use super::{plan::OnRefusal, plan::plan, *};
 use crate::{
     item::TABLE,
-    machine::{DestinationAddress, Role, SyncState},
+    machine::{DestinationAddress, Prepared, Role, SyncState},
     process::{Process, Processes},
     profile::{Begin, During, Limit, Preparation, Refusal},
 };
@@ -311,7 +311,11 @@ fn synchronization_is_what_the_sync_state_says() {
     let group = Question::new(Operation::Export, Item::UserGroupAddressList, NOW);
     assert_eq!(decide(&machine, &group), Ok(()));
     machine.running = Processes::EMPTY.with(Process::Synchronization);
-    assert_eq!(code(&decide(&machine, &group)), Some("synchronizing"));
+    let denied = decide(&machine, &group).unwrap_err();
+    assert_eq!(denied.code, Code::Synchronizing);
+    let said =
+        "the process `synchronization` is said to run, although the sync state is said to be `stopped`";
+    assert!(denied.message.contains(said), "{}", denied.message);
 }
 
 #[test]
@@ -355,6 +359,72 @@ fn a_preparation_holds_for_its_window() {
 }
 
 #[test]
+fn who_was_not_prepared_is_named_and_the_window_is_theirs() {
+    let preparation = Preparation { required: true, window: Duration::from_secs(900), most_at_once: None };
+    let profile = Profile { preparation, ..Profile::default() };
+    let [alice, bob, sales] = [
+        SpaceName::user("office", "alice"),
+        SpaceName::user("office", "bob"),
+        SpaceName::group("office", "s"),
+    ];
+    let mut prepared = Prepared::default();
+    prepared.succeeded([alice.clone()], false, Timestamp(1_000));
+    let ask = |prepared: &Prepared, spaces: &[&SpaceName], now| {
+        let least = prepared.least(spaces.iter().copied());
+        let mut machine = administrated(Role::ServerWithClient, "localhost:8443");
+        machine.prepared = least.map_or(prepared.time, |(_, at)| at);
+        let export = Question::new(Operation::Export, Item::PersonalAddressList, Timestamp(now))
+            .with_least_prepared(least.map(|(space, _)| space))
+            .with_profile(&profile);
+        decide(&machine, &export)
+    };
+    assert_eq!(ask(&prepared, &[&alice], 2_000), Ok(()));
+    let denied = ask(&prepared, &[&alice, &bob], 2_000).unwrap_err();
+    assert_eq!((denied.code, codes(&denied)), (Code::NotPrepared, vec![vec!["prepare"]]));
+    assert!(denied.message.ends_with("that of the user bob never was"), "{}", denied.message);
+    let denied = ask(&prepared, &[&alice], 902_000).unwrap_err();
+    assert!(denied.message.contains("that of the user alice was last at"), "{}", denied.message);
+    // Where nobody was named all were, also those of whom there was nothing.
+    prepared.succeeded([alice.clone(), bob.clone()], true, Timestamp(500_000));
+    assert_eq!(ask(&prepared, &[&alice, &bob, &sales], 1_000_000), Ok(()));
+    prepared.succeeded([sales.clone()], false, Timestamp(1_500_000));
+    assert!(ask(&prepared, &[&alice], 1_500_000).is_err());
+    assert_eq!(ask(&prepared, &[&sales], 1_500_000), Ok(()));
+}
+
+#[test]
+fn preparing_begins_when_an_import_may() {
+    let own = administrated(Role::ServerWithClient, "localhost:8443");
+    let profile = Profile::default();
+    for process in Process::ALL {
+        let machine = own.clone().with_running(Processes::EMPTY.with(*process));
+        // By the prose: what an import may not begin beside, a preparation may not either.
+        let may = matches!(
+            process,
+            Process::Synchronization
+                | Process::ControlPanel
+                | Process::RemoteUi
+                | Process::WebAccessContent
+                | Process::WebAccessErrorScreen
+                | Process::Sleep
+        );
+        let answer = decide_prepare(&machine, &profile, 1);
+        assert_eq!(code(&answer), (!may).then_some("interlocked"), "{process}");
+        if let Err(denied) = answer {
+            assert_eq!((denied.remedy.len(), denied.remedy[0].steps.len()), (1, 1), "{process}");
+            assert!(denied.message.contains("can't be prepared during"), "{}", denied.message);
+        }
+    }
+    // A vendor's table counts as well as the default.
+    let lenient = Profile {
+        interlock: profile.interlock.with(Process::SoftwareUpdate, Begin::Yes, During::Yes),
+        ..profile
+    };
+    let updated = own.with_running(Processes::EMPTY.with(Process::SoftwareUpdate));
+    assert_eq!(decide_prepare(&updated, &lenient, 1), Ok(()));
+}
+
+#[test]
 fn models_are_refused_by_name_or_all_but_the_own() {
     let refusal = |models: &[&str], others| Refusal {
         item: Item::Home,
@@ -381,6 +451,33 @@ fn models_are_refused_by_name_or_all_but_the_own() {
     assert_eq!((&denied.remedy[0].steps[..], denied.nothing_does), (&[to_own][..], None));
     let denied = ask(refusal(&[], true), None, "A").unwrap_err();
     assert_eq!((denied.remedy.len(), denied.nothing_does), (0, Some(NothingDoes::ModelRefused)));
+}
+
+/// Every word of a command that nobody can type as it stands is explained.
+#[test]
+fn every_word_in_capitals_says_what_stands_for_it() {
+    let mut seen = alloc::collections::BTreeSet::new();
+    let mut look = |step: &Step| {
+        let command = step.command().unwrap_or_default();
+        let words = command.iter().map(String::as_str).chain(step.import_words().iter().copied());
+        for word in words.filter(|word| word.chars().all(|c| c.is_ascii_uppercase() || c == '-')) {
+            assert!(step.fills().iter().any(|(known, _)| *known == word), "{step:?}: {word}");
+            seen.insert(word.to_string());
+        }
+    };
+    product(|machine, question| {
+        for way in decide(&machine, &question).err().into_iter().flat_map(|denied| denied.remedy) {
+            way.steps.iter().for_each(&mut look);
+        }
+    });
+    for limit in Limit::ALL {
+        look(&Step::RemoveEntries(*limit, 1));
+    }
+    for step in [Step::SetPolicyPassword, Step::PrepareInParts(2), Step::Prepare, Step::RemovePolicyPassword]
+    {
+        look(&step);
+    }
+    assert_eq!(seen.len(), step::FILLS.len(), "{seen:?}");
 }
 
 #[test]
@@ -411,6 +508,8 @@ fn a_step_says_who_does_it_and_how() {
         ]
     );
     assert_eq!(json["remedy"][1]["count"], 2);
+    let fill = json["remedy"][4]["fill"].as_object().unwrap();
+    assert!(fill.keys().eq(["ID", "NAME", "SERVER-DIR"]), "{fill:?}");
     assert_eq!(json["remedy"][3]["http"]["path"], "/v1/backup");
     assert_eq!(json["lengths"][0]["steps"], 7);
     let procedure = json["lengths"][0]["procedure"].as_array().unwrap();

@@ -3,7 +3,10 @@
 use super::{
     Answer, Deleted, Refusal, Request, Scope, procedure,
     space::{accept, commit_batch, space_mut},
-    state::{HistoryBatch, Last, Loaded, Login, Machine, Member, Needs, Reservation, Touched},
+    state::{
+        HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, Reservation, SpaceHead,
+        Touched,
+    },
 };
 use crate::{
     change::{Author, Change, Context, Operation},
@@ -203,7 +206,14 @@ fn delete(
     }
     let mut done = Vec::new();
     for (name, snapshot) in spaces {
-        done.push(delete_one(loaded, name, snapshot, by, procedure, now));
+        let nothing = |space: &LoadedSpace| !space.stored && space.touched == Touched::default();
+        done.push(if procedure.is_none() && loaded.spaces.get(&name).is_none_or(nothing) {
+            // Of what there never was nothing is left; a procedure reserves it all the same.
+            let generation = SpaceHead::default().generation;
+            Deleted { space: name, records: 0, snapshot: None, generation, reserved_until: None }
+        } else {
+            delete_one(loaded, name, snapshot, by, procedure, now)
+        });
     }
     if let Some((procedure, machine, _)) = procedure {
         procedure::keep_deleted(loaded, procedure, machine, &done);

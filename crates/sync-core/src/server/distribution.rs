@@ -247,8 +247,8 @@ fn change(
     if only.is_some_and(|machine| !loaded.distributions.deliveries.contains_key(&(id, machine))) {
         return Err(Refusal::UnknownDistribution);
     }
-    let mut order = Order { end: end.or(before.end), ..before.clone() };
-    let mut open = order.open;
+    let mut order = before.clone();
+    let (mut open, mut changed) = (order.open, false);
     let all = loaded.distributions.deliveries.iter_mut();
     let concerned =
         |(of, machine): &(DistributionId, MachineId)| *of == id && only.is_none_or(|one| one == *machine);
@@ -256,9 +256,14 @@ fn change(
         let before = delivery.clone();
         change(&order, delivery);
         if *delivery != before {
+            changed = true;
             open = (open + u64::from(delivery.is_open())).saturating_sub(u64::from(before.is_open()));
             loaded.writes.distributions.deliveries.insert(*key, delivery.clone());
         }
+    }
+    // An end that ended nothing is none: what was applied everywhere is not cancelled, what never was is not undone.
+    if changed {
+        order.end = end.or(order.end);
     }
     order.set_open(open, now);
     if order != *before {

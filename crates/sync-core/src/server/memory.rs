@@ -99,6 +99,7 @@ impl Memory {
         for (name, wanted) in &needs.spaces {
             let mut space = LoadedSpace::default();
             if let Some(kept) = self.spaces.get(name) {
+                space.stored = true;
                 space.head = kept.head;
                 space.reservation = kept.reservation;
                 space.last = pick(&kept.last, &wanted.incarnations);
@@ -117,6 +118,7 @@ impl Memory {
         for (name, kept) in &self.spaces {
             if kept.reservation.is_some_and(|held| needs.reservations_of.contains(&held.procedure)) {
                 let space = loaded.spaces.entry(name.clone()).or_default();
+                space.stored = true;
                 space.head = kept.head;
                 space.reservation = kept.reservation;
             }

@@ -287,6 +287,8 @@ impl Loaded {
 /// What was loaded of one space.
 #[derive(Debug, Clone, Default)]
 pub struct LoadedSpace {
+    /// Whether the store holds anything of it, be it a membership or a reservation alone.
+    pub stored: bool,
     /// Its head; the default for a space of which the store holds nothing.
     pub head: SpaceHead,
     /// The records that were asked for; `None` where there is none. All of them where the whole was asked for.

@@ -143,8 +143,10 @@ fn line(info: &DistributionInfo) -> String {
     let stands = match (info.over, info.end) {
         (None, Some(End::Undone(_))) => format!("{} machines are to undo it", info.open),
         (None, _) => format!("{} machines are to take it", info.open),
-        (Some(over), Some(End::Cancelled(_))) => format!("cancelled, over since {over}"),
-        (Some(over), Some(End::Undone(_))) => format!("undone, over since {over}"),
+        (Some(over), Some(End::Cancelled(_))) => {
+            format!("cancelled where it was not applied, over since {over}")
+        }
+        (Some(over), Some(End::Undone(_))) => format!("the undoing is over since {over}"),
         (Some(over), None) => format!("over since {over}"),
     };
     format!(

@@ -2,6 +2,7 @@
 
 use super::{
     Interface,
+    distributed_file::look_at,
     message::{from_refusal, from_store, internal, problem},
 };
 use crate::{clock, random, store::Store};
@@ -69,6 +70,14 @@ impl<S: Store> Interface<S> {
             ));
         }
         let machines = self.machines_named(&machines)?;
+        if let Some(item) = items.iter().find(|item| !item.row().distributable) {
+            return Err(from_refusal(&Refusal::NotDistributable(*item)));
+        }
+        let (file, passphrase, items) = tokio::task::spawn_blocking(move || {
+            look_at(&file.0, passphrase.as_ref(), &items).map(|()| (file, passphrase, items))
+        })
+        .await
+        .map_err(|_| internal())??;
         let id = match distribution {
             Some(id) => id,
             None => DistributionId(random::uuid().map_err(|_| internal())?),

@@ -4,6 +4,7 @@
 //! it connections.
 
 mod administration;
+mod distributed_file;
 mod distribution;
 mod machine;
 mod membership;

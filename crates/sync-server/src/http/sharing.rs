@@ -11,12 +11,12 @@ use crate::{
 use std::collections::BTreeSet;
 use sync_core::{
     api::{ScopeAnswer, ScopeInfo, ScopeRequest},
-    catalogue::{self, SETTINGS, Sharing},
+    catalogue::Sharing,
     change::Author,
     id::{Incarnation, MachineId},
     protocol::Problem,
     server::{Answer, Request},
-    sharing,
+    sharing::{self, Subject},
     space::SpaceName,
 };
 
@@ -27,18 +27,18 @@ impl<S: Store> Interface<S> {
 
     pub(super) async fn sharing_scopes(&self) -> Result<Vec<ScopeInfo>, Problem> {
         let chosen = self.chosen().await?;
-        let infos = SETTINGS.iter().map(|setting| ScopeInfo {
-            setting: setting.name.into(),
-            title: setting.title.into(),
-            scope: sharing::scope_of(setting, &chosen),
-            selectable: setting.sharing == Sharing::Selectable,
+        let infos = Subject::all().map(|subject| ScopeInfo {
+            setting: subject.name().into(),
+            title: subject.title().into(),
+            scope: subject.scope(&chosen),
+            selectable: subject.sharing() == Sharing::Selectable,
         });
         Ok(infos.collect())
     }
 
     pub(super) async fn set_sharing_scope(&self, request: ScopeRequest) -> Result<ScopeAnswer, Problem> {
         let ScopeRequest { setting, scope } = request;
-        let known = catalogue::find(&setting).ok_or_else(|| {
+        let known = Subject::find(&setting).ok_or_else(|| {
             problem(
                 422,
                 "unknown_setting",
@@ -46,8 +46,8 @@ impl<S: Store> Interface<S> {
                 "list the sharing scopes to see the names",
             )
         })?;
-        if known.sharing != Sharing::Selectable {
-            let fixed = sharing::scope_of(known, &BTreeSet::new());
+        if known.sharing() != Sharing::Selectable {
+            let fixed = known.scope(&BTreeSet::new());
             return Err(problem(
                 422,
                 "scope_not_selectable",
@@ -56,7 +56,7 @@ impl<S: Store> Interface<S> {
             ));
         }
         // Of a setting without a choice the catalogue's default stands: nothing is written to say it once more.
-        if sharing::scope_of(known, &self.chosen().await?) == scope {
+        if known.scope(&self.chosen().await?) == scope {
             return Ok(ScopeAnswer { setting, scope, changed: false });
         }
         let written = self

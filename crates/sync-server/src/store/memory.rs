@@ -125,6 +125,7 @@ impl State {
                 space.records.insert(*id, held.and_then(|held| held.records.get(id).cloned()));
             }
             if let Some(held) = held {
+                space.stored = true;
                 space.head = held.head;
                 space.reservation = held.reservation;
                 if needs.whole {
@@ -141,6 +142,7 @@ impl State {
             for (name, held) in &self.spaces {
                 if held.reservation.is_some_and(|held| held.procedure == *procedure) {
                     let space = loaded.spaces.entry(name.clone()).or_default();
+                    space.stored = true;
                     space.head = held.head;
                     space.reservation = held.reservation;
                 }

@@ -9,14 +9,16 @@ use super::super::{
 use crate::settings::place;
 use std::collections::BTreeSet;
 use sync_core::{
-    catalogue::{self, Setting},
+    catalogue::{self, Setting, personal::TIMELINE_ENTRY},
     change::{Change, Context, Operation},
-    id::Incarnation,
+    id::{Incarnation, RecordId},
+    import::DEVICE_SPECIFIC,
     record::Lost,
     server::Request,
     sharing::{self, SharingScope},
     value::Value,
 };
+use uuid::Uuid;
 
 fn copies() -> &'static Setting {
     catalogue::find("copy.copies").unwrap()
@@ -27,9 +29,13 @@ fn scopes() -> SpaceName {
 }
 
 fn choose(server: &mut Server, scope: SharingScope) {
+    choose_of(server, "copy.copies", scope);
+}
+
+fn choose_of(server: &mut Server, name: &str, scope: SharingScope) {
     server.commit(Request::Write {
         space: scopes(),
-        records: vec![(sharing::record("copy.copies"), sharing::fields("copy.copies", scope))],
+        records: vec![(sharing::record(name), sharing::fields(name, scope))],
         incarnation: Incarnation(draw::uuid().unwrap()),
         author: by(),
     });
@@ -260,6 +266,101 @@ fn the_server_alone_writes_the_choices() {
     assert_eq!(a.restore(snapshot, &by()).unwrap_err().code(), "read_only");
 }
 
+/// Writes an entry of alice's timeline, where it lies at this machine.
+fn put_entry(store: &mut Store, number: u128, title: &str) {
+    let scope = store.scope_of_records(&TIMELINE_ENTRY, &alice()).unwrap();
+    let own = scope == SharingScope::DeviceSpecific;
+    let mut fields: BTreeMap<_, Option<Value>> =
+        [("type", TIMELINE_ENTRY.name), ("title", title), ("function", "copy")]
+            .map(|(name, value)| (name.to_string(), Some(value.into())))
+            .into();
+    fields.insert("time".into(), Some(Value::Int(i64::try_from(number).unwrap())));
+    fields.extend(own.then(|| ("user".to_string(), Some("alice".into()))));
+    let space = if own { SpaceName::local(DEVICE_SPECIFIC) } else { alice() };
+    store.edit(&space, RecordId(Uuid::from_u128(number)), Operation::Edit(fields), by()).unwrap();
+}
+
+/// The titles of alice's timeline at this machine, in order.
+fn timeline(store: &Store) -> Vec<String> {
+    let own = store.scope_of_records(&TIMELINE_ENTRY, &alice()).unwrap() == SharingScope::DeviceSpecific;
+    let entries =
+        if own { store.own_records(&TIMELINE_ENTRY, "alice") } else { store.live(&alice()) }.unwrap();
+    let entries = entries.values().filter(|fields| catalogue::type_of(fields) == Some(TIMELINE_ENTRY.name));
+    let title = |fields: &sharing::Fields| {
+        assert!(!fields.contains_key("user"));
+        fields["title"].as_text().unwrap().to_string()
+    };
+    entries.map(title).collect()
+}
+
+#[test]
+fn the_records_of_a_type_go_their_own_way_and_come_back_as_by_a_start() {
+    let name = TIMELINE_ENTRY.name;
+    let mut server = Server::new();
+    let (mut a, mut b) = (machine(&mut server, 101), machine(&mut server, 102));
+    put_entry(&mut a, 1, "first");
+    all_level(&mut server, &mut [&mut a, &mut b]);
+    choose_of(&mut server, name, SharingScope::DeviceSpecific);
+    // What was written before the machine hears of it is shared, and comes along.
+    put_entry(&mut b, 2, "second");
+    all_level(&mut server, &mut [&mut b, &mut a]);
+    assert_eq!((timeline(&a), timeline(&b)), (vec!["first".into(), "second".into()], timeline(&a)));
+    put_entry(&mut a, 3, "of a");
+    put_entry(&mut b, 1, "other at b");
+    // Somebody else's lie beside it, and stay.
+    let bob = [("type", name), ("title", "of bob"), ("user", "bob")]
+        .map(|(name, value)| (name.to_string(), Some(value.into())));
+    let place = (SpaceName::local(DEVICE_SPECIFIC), RecordId(Uuid::from_u128(50)));
+    a.edit(&place.0, place.1, Operation::Edit(bob.into()), by()).unwrap();
+    all_level(&mut server, &mut [&mut a, &mut b]);
+    assert_eq!(timeline(&a), ["first", "second", "of a"]);
+    assert_eq!(timeline(&b), ["other at b", "second"]);
+    assert_eq!(server.space(&alice()).records.len(), 2, "what is in the space stays as it is");
+
+    choose_of(&mut server, name, SharingScope::Shared);
+    all_level(&mut server, &mut [&mut a, &mut b]);
+    for (store, kept) in [(&a, 3), (&b, 2)] {
+        assert_eq!(timeline(store), ["first", "second"], "the server's stands");
+        assert_eq!(reasons(store), ["sharing-scope"]);
+        assert_eq!(store.snapshots().unwrap()[0].records, kept);
+        let line = store.log(100).unwrap().into_iter().rfind(|line| line.code == "sharing_scope").unwrap();
+        assert!(line.level == "warning" && line.text.contains("kept as a snapshot"), "{line:?}");
+        assert!(store.own_records(&TIMELINE_ENTRY, "alice").unwrap().is_empty(), "moved, not copied");
+    }
+    assert_eq!(a.own_records(&TIMELINE_ENTRY, "bob").unwrap().len(), 1);
+    // It comes back where it is shared now.
+    let snapshot = a.snapshots().unwrap()[0].id;
+    a.restore(snapshot, &by()).unwrap();
+    all_level(&mut server, &mut [&mut a, &mut b]);
+    assert_eq!(
+        (timeline(&b), timeline(&a)),
+        (timeline(&a), vec!["first".into(), "second".into(), "of a".into()])
+    );
+    // Once more its own: the ids that were moved away are written anew.
+    choose_of(&mut server, name, SharingScope::DeviceSpecific);
+    all_level(&mut server, &mut [&mut a, &mut b]);
+    assert_eq!(
+        (timeline(&b), timeline(&a)),
+        (timeline(&a), vec!["first".into(), "second".into(), "of a".into()])
+    );
+}
+
+#[test]
+fn where_the_space_has_none_of_the_type_each_machines_own_are_sent() {
+    let name = TIMELINE_ENTRY.name;
+    let mut server = Server::new();
+    let (mut a, mut b) = (machine(&mut server, 101), machine(&mut server, 102));
+    // A setting of theirs makes no difference.
+    put(&mut a, Some(3));
+    choose_of(&mut server, name, SharingScope::DeviceSpecific);
+    all_level(&mut server, &mut [&mut a, &mut b]);
+    put_entry(&mut a, 1, "of a");
+    choose_of(&mut server, name, SharingScope::Shared);
+    all_level(&mut server, &mut [&mut a, &mut b]);
+    assert_eq!((timeline(&a), timeline(&b)), (vec!["of a".into()], vec!["of a".into()]));
+    assert!(reasons(&a).is_empty() && reasons(&b).is_empty());
+}
+
 /// What happens in a random history.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -413,7 +514,7 @@ fn random_histories_of_choices_lose_nothing() {
         }
         let chosen = server.memory.spaces.get(&scopes()).map(|space| space.records.values());
         let chosen = sharing::device_specific(chosen.into_iter().flatten());
-        let scope_now = sharing::scope_of(copies(), &chosen);
+        let scope_now = sharing::scope_of(copies().name, copies().sharing, &chosen);
         let mut found = BTreeSet::new();
         for store in &stores {
             assert_eq!(scope(store), scope_now, "seed {seed}: {steps:?}");
@@ -431,7 +532,7 @@ fn random_histories_of_choices_lose_nothing() {
         let gone: Vec<_> = sent.difference(&found).collect();
         assert!(gone.is_empty(), "seed {seed}: {gone:?} kept for nobody in {steps:?}");
         for store in &stores {
-            let history = store.history(&SpaceName::local(super::DEVICE_SPECIFIC)).unwrap();
+            let history = store.history(&SpaceName::local(DEVICE_SPECIFIC)).unwrap();
             found.extend(history.iter().filter_map(value_of).filter_map(Value::as_int));
         }
         let set: BTreeSet<i64> = {

@@ -12,6 +12,7 @@ use crate::{
         charset::Charset,
         links::{label, unlink_members},
     },
+    id::RecordId,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -52,7 +53,7 @@ pub fn new_book(entries: &[Listed], options: &Options) -> Result<AddressBook, Fi
     let notes = &mut report.warnings;
     let before = entries.len();
     entries.retain(|entry| {
-        let known = !matches!(&entry.address.kind, AddressKind::Other(name) if name.trim().is_empty());
+        let known = has_kind(&entry.address);
         if !known {
             let text = format!("{} has no kind; it stays out", label(&entry.address));
             notes.push(Note::new(entry.line, "no_kind", text));
@@ -123,43 +124,40 @@ fn columns<'a, I: Iterator<Item = &'a Address>>(header: &Header, addresses: impl
         .collect()
 }
 
-/// Gives each entry a list and a number that no other entry of its owner's list has.
-fn number(entries: &mut [Listed], notes: &mut Vec<Note>) {
-    let mut taken: BTreeSet<(Place, Option<i64>, i64)> = BTreeSet::new();
-    // Numbers that groups name although no entry has them: to give one away would change what the group means.
-    let mut used: BTreeMap<Place, BTreeSet<i64>> = BTreeMap::new();
-    let mut without = Vec::new();
-    for (at, entry) in entries.iter_mut().enumerate() {
-        let place = entry.owner.place();
-        let used = used.entry(place.clone()).or_default();
-        used.extend(entry.address.members.keys().filter_map(|m| match m {
+/// What decides which number an entry gets.
+struct Placed {
+    place: Place,
+    list: Option<i64>,
+    /// Whether the entry came from a file in no list, and goes back in none.
+    in_no_list: bool,
+    number: Option<i64>,
+    /// The numbers that it names although no entry may have them.
+    names: Vec<i64>,
+}
+
+impl Placed {
+    fn of(place: Place, address: &Address) -> Self {
+        let number = |member: &Member| match member {
             Member::Number(number) => Some(*number),
             _ => None,
-        }));
-        if entry.address.list.is_none() && !entry.address.kept.contains_key("subdbid") {
-            entry.address.list = Some(1);
-        }
-        match entry.address.number {
-            Some(number) if taken.insert((place, entry.address.list, number)) => {
-                used.insert(number);
-            }
-            number => without.push((at, number)),
+        };
+        Self {
+            place,
+            list: address.list,
+            in_no_list: address.kept.contains_key("subdbid"),
+            number: address.number,
+            names: address.members.keys().filter_map(number).collect(),
         }
     }
-    let mut next: BTreeMap<(Place, i64), i64> = BTreeMap::new();
-    for (at, old) in without {
-        let entry = &mut entries[at];
-        let place = entry.owner.place();
-        let used = used.entry(place.clone()).or_default();
-        let first = if entry.address.list == Some(ONE_TOUCH_LIST) { 1 } else { FIRST_NUMBER };
-        let next = next.entry((place, first)).or_insert(first);
-        while used.contains(next) {
-            *next += 1;
-        }
-        let new = *next;
-        *next += 1;
-        entry.address.number = Some(new);
-        if let Some(old) = old {
+}
+
+/// Gives each entry a list and a number that no other entry of its owner's list has.
+fn number(entries: &mut [Listed], notes: &mut Vec<Note>) {
+    let mut placed: Vec<Placed> =
+        entries.iter().map(|entry| Placed::of(entry.owner.place(), &entry.address)).collect();
+    for (at, old) in place(&mut placed) {
+        if let (Some(old), Some(new)) = (old, placed[at].number) {
+            let entry = &entries[at];
             let text = format!(
                 "{} had the number {old}, which another entry has; it is {new} now",
                 label(&entry.address)
@@ -167,6 +165,76 @@ fn number(entries: &mut [Listed], notes: &mut Vec<Note>) {
             notes.push(Note::new(entry.line, "number_changed", text));
         }
     }
+    for (entry, placed) in entries.iter_mut().zip(placed) {
+        (entry.address.list, entry.address.number) = (placed.list, placed.number);
+    }
+}
+
+/// Gives each a list and a number; says which got a new number, and which one they had.
+fn place(entries: &mut [Placed]) -> Vec<(usize, Option<i64>)> {
+    let mut taken: BTreeSet<(Place, Option<i64>, i64)> = BTreeSet::new();
+    // Numbers that groups name although no entry has them: to give one away would change what the group means.
+    let mut used: BTreeMap<Place, BTreeSet<i64>> = BTreeMap::new();
+    let mut without = Vec::new();
+    for (at, entry) in entries.iter_mut().enumerate() {
+        let used = used.entry(entry.place.clone()).or_default();
+        used.extend(entry.names.iter().copied());
+        if entry.list.is_none() && !entry.in_no_list {
+            entry.list = Some(1);
+        }
+        match entry.number {
+            Some(number) if taken.insert((entry.place.clone(), entry.list, number)) => {
+                used.insert(number);
+            }
+            number => without.push((at, number)),
+        }
+    }
+    let mut next: BTreeMap<(Place, i64), i64> = BTreeMap::new();
+    for (at, _) in &without {
+        let entry = &mut entries[*at];
+        let used = used.entry(entry.place.clone()).or_default();
+        let first = if entry.list == Some(ONE_TOUCH_LIST) { 1 } else { FIRST_NUMBER };
+        let next = next.entry((entry.place.clone(), first)).or_insert(first);
+        while used.contains(next) {
+            *next += 1;
+        }
+        entry.number = Some(*next);
+        *next += 1;
+    }
+    without
+}
+
+/// Where an entry stands in a file: its list and its number.
+pub(crate) type Spot = (Option<i64>, Option<i64>);
+
+/// What a file says of one owner's entries that have no list, no number, or one that another has too: where each stands in
+/// it. So an import tells a number that only the file gave from one that says something.
+pub(crate) fn spots(entries: impl Iterator<Item = (RecordId, Address)>) -> BTreeMap<RecordId, Spot> {
+    let mut entries: Vec<(RecordId, Placed)> = entries
+        .filter(|(_, address)| has_kind(address))
+        .map(|(id, address)| (id, Placed::of(Place::Local, &address)))
+        .collect();
+    entries.sort_by_key(|(id, placed)| order(placed.list, placed.number, *id));
+    let (ids, mut placed): (Vec<RecordId>, Vec<Placed>) = entries.into_iter().unzip();
+    let before: Vec<Spot> = placed.iter().map(|entry| (entry.list, entry.number)).collect();
+    place(&mut placed);
+    let after = placed.into_iter().map(|entry| (entry.list, entry.number));
+    let moved = ids.into_iter().zip(before.into_iter().zip(after));
+    moved.filter(|(_, (before, after))| before != after).map(|(id, (_, after))| (id, after)).collect()
+}
+
+/// In which order an export lists the entries of one owner.
+fn order(list: Option<i64>, number: Option<i64>, id: RecordId) -> (Option<i64>, i64, RecordId) {
+    (list, number.unwrap_or(i64::MAX), id)
+}
+
+/// Brings the entries of one owner into the order in which an export lists them, which says who gets which number.
+pub fn sort(entries: &mut [(RecordId, Address)]) {
+    entries.sort_by_key(|(id, address)| order(address.list, address.number, *id));
+}
+
+fn has_kind(address: &Address) -> bool {
+    !matches!(&address.kind, AddressKind::Other(name) if name.trim().is_empty())
 }
 
 /// Leaves out the passwords that the file can't hold. A file holds encrypted ones or readable ones, never both: the

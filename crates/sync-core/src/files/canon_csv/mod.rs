@@ -24,7 +24,8 @@ mod read;
 mod tests;
 mod write;
 
-pub use export::{Options, new_book};
+pub use export::{Options, new_book, sort};
+pub(crate) use export::{Spot, spots};
 pub use header::Header;
 pub use read::{each_row, read};
 pub use write::write;

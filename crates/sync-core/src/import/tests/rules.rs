@@ -10,6 +10,7 @@ use crate::{
     import::*,
     item::Item,
     machine::{Machine, Role, SyncState},
+    profile::PerLimit,
     rules::{self, Operation, Question},
     space::SpaceName,
     time::Timestamp,
@@ -397,10 +398,7 @@ fn an_identical_entry_counts_as_there_although_the_file_tells_no_password() {
 
 #[test]
 fn limits_say_what_there_would_be() {
-    assert_eq!(
-        LIMITS.map(|(counted, ..)| Limits::default().of(counted)),
-        LIMITS.map(|(.., figure)| Some(figure))
-    );
+    assert_eq!(full().limits, crate::profile::MACHINE.limits);
     let many = |count: i64, of: fn(i64) -> Address| -> Vec<Address> { (1..=count).map(of).collect() };
     let department = |n: u128| (id(n), fields("department", &[("id", n.to_string().into())]));
     let person = |n: u128| (id(n), user(&n.to_string(), &[]));
@@ -415,8 +413,11 @@ fn limits_say_what_there_would_be() {
     ] {
         let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
         assert_eq!(errors(&plan), [code]);
-        let lifted = full().with_limits(Limits::LIFTED);
-        assert!(plan_import(&World::new(), &file, lifted, &mut ids_from(10_000)).verdict().is_ok());
+        assert!(is_limit(code) && !is_limit("no_such_word"));
+        // A profile sets how many there may be, not what a value may be.
+        let lifted = full().with_limits(PerLimit::NO_LIMIT);
+        let plan = plan_import(&World::new(), &file, lifted, &mut ids_from(10_000));
+        assert_eq!(plan.verdict().is_ok(), code != "access_number_too_long");
         // What is over it already, and grows no further, is not held against it.
         let mut here = World::new();
         apply(&mut here, &plan_import(&World::new(), &file, lifted, &mut ids_from(10_000)));

@@ -52,6 +52,8 @@ async fn deletions_are_listed_and_brought_back() {
     assert_eq!(done.deleted.len(), 2);
     assert_eq!((done.deleted[0].records, done.deleted[1].records), (1, 0));
     assert_eq!(done.deleted[1].snapshot, None);
+    let spaces: Vec<SpaceInfo> = served.told(api::SPACES, 0, &()).await;
+    assert_eq!(spaces.iter().map(|info| &info.space).collect::<Vec<_>>(), [&user("alice")]);
     let id = done.deleted[0].snapshot.unwrap();
     let snapshots: Vec<SnapshotInfo> = served.told(api::SNAPSHOTS, 0, &()).await;
     assert_eq!((snapshots.len(), snapshots[0].id, snapshots[0].reason), (1, id, Reason::Deleted));

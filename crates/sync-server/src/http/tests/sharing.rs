@@ -4,10 +4,10 @@ use super::served::{Served, change, machine, push};
 use crate::store::Store as _;
 use sync_core::{
     api::{self, ScopeAnswer, ScopeInfo, ScopeRequest},
-    catalogue::{SETTINGS, Sharing},
+    catalogue::Sharing,
     protocol::Reply,
     server::{Request, Scope},
-    sharing::{self, SharingScope},
+    sharing::{self, SharingScope, Subject},
 };
 
 fn request(setting: &str, scope: SharingScope) -> ScopeRequest {
@@ -22,33 +22,38 @@ async fn a_scope_is_changed_and_reaches_every_machine() {
     served.enrol(2, Scope::Groups(vec!["lab".into()])).await;
     let scopes = sharing::space("office");
     let before: Vec<ScopeInfo> = served.told(api::SHARING_SCOPES, 0, &()).await;
-    assert_eq!(before.len(), SETTINGS.len());
-    for (info, setting) in before.iter().zip(SETTINGS) {
-        assert_eq!(info.selectable, setting.sharing == Sharing::Selectable);
+    assert_eq!(before.len(), Subject::all().count());
+    for (info, subject) in before.iter().zip(Subject::all()) {
+        assert_eq!(info.selectable, subject.sharing() == Sharing::Selectable);
         assert_eq!(
             info.scope == SharingScope::DeviceSpecific,
-            setting.sharing == Sharing::Device,
+            subject.sharing() == Sharing::Device,
             "{info:?}"
         );
     }
-    let ask = request("copy.copies", SharingScope::DeviceSpecific);
-    for changed in [true, false] {
-        let done: ScopeAnswer = served.told(api::SET_SHARING_SCOPE, 0, &ask).await;
-        assert_eq!((done.scope, done.changed), (SharingScope::DeviceSpecific, changed));
+    // A setting, and the records of a type.
+    for name in ["copy.copies", "timeline-entry"] {
+        let ask = request(name, SharingScope::DeviceSpecific);
+        for changed in [true, false] {
+            let done: ScopeAnswer = served.told(api::SET_SHARING_SCOPE, 0, &ask).await;
+            assert_eq!((done.scope, done.changed), (SharingScope::DeviceSpecific, changed));
+        }
     }
     let now: Vec<ScopeInfo> = served.told(api::SHARING_SCOPES, 0, &()).await;
     let differ: Vec<&str> =
         now.iter().zip(&before).filter(|(a, b)| a != b).map(|(a, _)| &*a.setting).collect();
-    assert_eq!(differ, ["copy.copies"]);
+    assert_eq!(differ, ["copy.copies", "timeline-entry"]);
     for number in [1, 2] {
         let answer = served.sync(number, &push(scopes.clone(), vec![])).await;
         let Reply::Ok(page) = &answer.spaces[0].reply else { panic!("{answer:?}") };
         let chosen = sharing::device_specific(page.page.iter().map(|(_, record)| record));
-        assert_eq!(chosen, ["copy.copies".to_string()].into());
+        assert_eq!(chosen, ["copy.copies", "timeline-entry"].map(str::to_string).into());
     }
-    let back: ScopeAnswer =
-        served.told(api::SET_SHARING_SCOPE, 0, &request("copy.copies", SharingScope::Shared)).await;
-    assert!(back.changed);
+    for name in ["copy.copies", "timeline-entry"] {
+        let back: ScopeAnswer =
+            served.told(api::SET_SHARING_SCOPE, 0, &request(name, SharingScope::Shared)).await;
+        assert!(back.changed);
+    }
     let now: Vec<ScopeInfo> = served.told(api::SHARING_SCOPES, 0, &()).await;
     assert_eq!(now, before);
 }
@@ -62,6 +67,8 @@ async fn what_cannot_be_chosen_is_refused_and_writes_nothing() {
         ("", "unknown_setting"),
         ("display-language", "scope_not_selectable"),
         ("list-order", "scope_not_selectable"),
+        ("home-screen", "scope_not_selectable"),
+        ("forwarding-rule", "unknown_setting"),
     ] {
         for scope in SharingScope::ALL {
             let found = served.refused(api::SET_SHARING_SCOPE, 0, &request(setting, *scope)).await;

@@ -476,6 +476,12 @@ async fn a_deleted_space_is_kept_and_goes_on_empty<K: Kind>() {
     assert_eq!(bench.commit(deletes(&alice(), 2)).await, deleted(0, None, 3));
     assert_eq!(bench.content(&alice()).await.head.generation, 3);
     assert_eq!(bench.store().snapshots().await.unwrap().len(), 1);
+    // Of what there never was nothing is left, not even a row; a procedure's deletion reserves it all the same.
+    let (before, nosuch) = (bench.picture().await, sync_core::space::SpaceName::group("office", "nosuch"));
+    let Answer::Deleted(done) = bench.commit(deletes(&nosuch, 9)).await else { panic!() };
+    assert_eq!((&done[0].space, done[0].records, done[0].snapshot), (&nosuch, 0, None));
+    assert_eq!(bench.picture().await, before);
+    assert_eq!(bench.store().spaces().await.unwrap(), [info(alice(), 3, 0, 0)]);
     // Numbers count anew, and members stay.
     let told = bench.push(1, &alice(), written).await;
     assert_eq!((told.generation, told.head), (3, 4));

@@ -154,6 +154,7 @@ fn load_space(
         space.records.extend(needs.records.iter().map(|record| (*record, None)));
         return Ok(space);
     };
+    space.stored = true;
     space.head = head;
     space.reservation = load_reservation(connection, id)?;
     let mut one = connection.prepare_cached("SELECT body FROM record WHERE space = ?1 AND record = ?2")?;

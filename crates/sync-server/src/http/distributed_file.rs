@@ -1,0 +1,79 @@
+//! A look at a file before it is distributed: what no machine could apply is not stored.
+
+use super::message::problem;
+use age::secrecy::SecretString;
+use core::fmt::Display;
+use std::collections::BTreeSet;
+use sync_core::{
+    bundle::{
+        MAGIC, Protection, Reader,
+        locked::{Stream, begins_encrypted, unlock},
+    },
+    distribution::PassPhrase,
+    files::canon_csv,
+    item::Item,
+    protocol::Problem,
+};
+
+/// The most work that a pass phrase may make, as scrypt's exponent: 256 MiB, what the age tool makes.
+const ACCEPT: u8 = 18;
+
+/// Reads the file as each machine will: whether it is whole, whether the pass phrase opens it, and whether it has the items
+/// that are named. It takes a moment for an encrypted one, whose pass phrase is slow to try on purpose.
+///
+/// # Errors
+/// A [`Problem`] with the code of the reader, `bundle_passphrase_needed`, `bundle_not_encrypted` or `item_not_in_file`.
+pub(super) fn look_at(file: &[u8], passphrase: Option<&PassPhrase>, items: &[Item]) -> Result<(), Problem> {
+    let encrypted = begins_encrypted(file);
+    let refused =
+        |code: &str, said: &dyn Display, remedy: &str| problem(422, code, &said.to_string(), remedy);
+    if passphrase.is_some() && !encrypted {
+        return Err(refused(
+            "bundle_not_encrypted",
+            &"a pass phrase was given, and the file is not encrypted",
+            "make sure that this is the file that you mean; if it is, give no pass phrase",
+        ));
+    }
+    if !encrypted && !file.starts_with(&MAGIC) {
+        const LISTS: [Item; 3] = [Item::AddressBook, Item::PersonalAddressList, Item::UserGroupAddressList];
+        if let Some(item) = items.iter().find(|item| !LISTS.contains(item)) {
+            return Err(refused(
+                "item_not_in_file",
+                &format!("an address book has no {}", item.as_str()),
+                "distribute a bundle that has it, or name items that are in the file, or none for all",
+            ));
+        }
+        return canon_csv::each_row(file, |_| {}).map(|_| ()).map_err(|error| {
+            refused(error.code(), &error, "distribute a bundle, or an address book that an import can read")
+        });
+    }
+    let (source, protection) = match passphrase {
+        None if encrypted => {
+            return Err(refused(
+                "bundle_passphrase_needed",
+                &"the bundle is encrypted",
+                "give its pass phrase too: each machine needs it",
+            ));
+        }
+        None => (Stream::Plain(file), Protection::Plain),
+        Some(words) => {
+            let phrase = SecretString::from(words.0.clone());
+            let stream = unlock(file, &phrase, ACCEPT)
+                .map_err(|error| refused(error.code(), &error, error.remedy()))?;
+            (stream, Protection::Encrypted)
+        }
+    };
+    let of_bundle = |error: sync_core::bundle::BundleError| refused(error.code(), &error, error.remedy());
+    let mut reader = Reader::open(source, protection).map_err(of_bundle)?;
+    let there: BTreeSet<String> =
+        reader.manifest().sections.iter().map(|section| section.item.clone()).collect();
+    if let Some(item) = items.iter().find(|item| !there.contains(item.as_str())) {
+        let names: Vec<&str> = there.iter().map(String::as_str).collect();
+        return Err(refused(
+            "item_not_in_file",
+            &format!("the bundle has no {}; it has {}", item.as_str(), names.join(", ")),
+            "name items that are in it, or none for all",
+        ));
+    }
+    reader.try_for_each(|entry| entry.map(|_| ())).map_err(of_bundle)
+}
