@@ -88,6 +88,13 @@ impl Contact {
         self.source.as_ref().map_or("", |source| &source.before)
     }
 
+    /// Makes its text in the file not be written again, though it says what it said: what it says of others changed.
+    pub(super) fn mark_edited(&mut self) {
+        if let Some(source) = &mut self.source {
+            source.likeness = [0; 32];
+        }
+    }
+
     /// As mark_read, after the members of a group were found.
     pub(super) fn mark_linked(&mut self) {
         let likeness = self.likeness();

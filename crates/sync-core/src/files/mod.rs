@@ -22,10 +22,12 @@ mod convert;
 mod error;
 pub mod field;
 mod fit;
+mod folder;
 mod format;
 pub mod holds;
 mod links;
 mod owner;
+mod sharp;
 mod table;
 #[cfg(test)]
 mod tests;
