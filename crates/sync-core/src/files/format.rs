@@ -9,7 +9,7 @@ use super::{
     holds::Holds,
     sharp,
     text::Text,
-    toshiba,
+    toshiba, toshiba_22,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -25,6 +25,8 @@ pub enum Format {
     SharpCsv,
     /// Toshiba TopAccess, as CSV.
     ToshibaCsv,
+    /// Toshiba, as CSV of 22 columns.
+    Toshiba22Csv,
 }
 
 /// A format's room: how its files are known, read and written, and what they hold.
@@ -58,7 +60,7 @@ pub(super) enum Writer {
 }
 
 /// In the order in which a file is tried: the surest first.
-pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &sharp::ROOM, &toshiba::ROOM];
+pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &sharp::ROOM, &toshiba::ROOM, &toshiba_22::ROOM];
 
 impl Format {
     /// All, in the order of documents.

@@ -33,6 +33,7 @@ mod table;
 mod tests;
 mod text;
 mod toshiba;
+mod toshiba_22;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read};

@@ -517,10 +517,11 @@ pub(super) fn finish(contact: &mut Contact, format: Format, report: &mut Report)
     for entry in &mut contact.entries {
         if let Some(person) = &mut entry.person {
             let made = full_name(person);
+            let first_alone = made == person.given.trim();
             if entry.name.is_empty() {
-                entry.name = made;
+                entry.name = if first_alone { person.given.clone() } else { made };
             }
-            if person.given == entry.name && full_name(person) == person.given {
+            if first_alone && person.given == entry.name {
                 person.given.clear();
             }
             if person.is_empty() {
