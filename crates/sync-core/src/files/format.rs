@@ -7,7 +7,7 @@ use super::{
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
     holds::Holds,
-    sharp,
+    hp, sharp,
     text::Text,
     toshiba, toshiba_22,
 };
@@ -21,6 +21,8 @@ use serde::{Serialize, Serializer};
 pub enum Format {
     /// Canon, as CSV.
     CanonCsv,
+    /// HP Edgeline, as CSV.
+    HpCsv,
     /// Sharp, as CSV.
     SharpCsv,
     /// Toshiba TopAccess, as CSV.
@@ -60,7 +62,8 @@ pub(super) enum Writer {
 }
 
 /// In the order in which a file is tried: the surest first.
-pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &sharp::ROOM, &toshiba::ROOM, &toshiba_22::ROOM];
+pub(super) const ROOMS: &[&Room] =
+    &[&canon_room::ROOM, &sharp::ROOM, &hp::ROOM, &toshiba::ROOM, &toshiba_22::ROOM];
 
 impl Format {
     /// All, in the order of documents.

@@ -25,6 +25,7 @@ mod fit;
 mod folder;
 mod format;
 pub mod holds;
+mod hp;
 mod links;
 mod owner;
 mod sharp;
