@@ -7,7 +7,7 @@ use super::{
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
     holds::Holds,
-    hp, sharp,
+    hp, kyocera, kyocera_xml, sharp,
     text::Text,
     toshiba, toshiba_22,
 };
@@ -23,6 +23,10 @@ pub enum Format {
     CanonCsv,
     /// HP Edgeline, as CSV.
     HpCsv,
+    /// KYOCERA Net Viewer, as XML.
+    KyoceraXml,
+    /// Kyocera, as CSV whose columns are guessed.
+    KyoceraCsv,
     /// Sharp, as CSV.
     SharpCsv,
     /// Toshiba TopAccess, as CSV.
@@ -62,8 +66,15 @@ pub(super) enum Writer {
 }
 
 /// In the order in which a file is tried: the surest first.
-pub(super) const ROOMS: &[&Room] =
-    &[&canon_room::ROOM, &sharp::ROOM, &hp::ROOM, &toshiba::ROOM, &toshiba_22::ROOM];
+pub(super) const ROOMS: &[&Room] = &[
+    &canon_room::ROOM,
+    &kyocera_xml::ROOM,
+    &kyocera::ROOM,
+    &sharp::ROOM,
+    &hp::ROOM,
+    &toshiba::ROOM,
+    &toshiba_22::ROOM,
+];
 
 impl Format {
     /// All, in the order of documents.

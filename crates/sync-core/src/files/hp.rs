@@ -151,27 +151,27 @@ fn with_lists(rows: Vec<Contact>) -> Vec<Contact> {
     let mut contacts: Vec<Contact> = Vec::new();
     let mut groups: Vec<Contact> = Vec::new();
     let mut places: BTreeMap<(Owner, String), usize> = BTreeMap::new();
-    let mut last_in_list = false;
+    // Of the last contact, if it is in a list: the text of its rows.
+    let mut open: Option<String> = None;
     for mut contact in rows {
         let list = contact.entries.first_mut().and_then(|first| first.kept_by.remove(&key));
-        let again = last_in_list
-            && list.is_some()
+        let again = list.is_some()
+            && open.is_some()
             && contacts
                 .last()
                 .is_some_and(|last| last.owner == contact.owner && said(last) == said(&contact));
-        last_in_list = list.is_some();
         let line = contact.line;
-        if again
-            && let Some(last) = contacts.last_mut().and_then(|last| last.source.as_mut())
-            && let Some(source) = contact.source.take()
-        {
-            last.text = format!("{}{}{}", last.text, source.before, source.text).into();
+        let text = contact.source.as_ref().map_or("", |source| &source.text);
+        if again && let Some(open) = &mut open {
+            open.push_str(contact.before());
+            open.push_str(text);
         } else {
+            close(&mut contacts, open.take());
+            open = list.is_some().then(|| text.into());
             contacts.push(contact);
         }
         let (Some(list), Some(at)) = (list, contacts.len().checked_sub(1)) else { continue };
-        let contact = &mut contacts[at];
-        contact.mark_linked();
+        let contact = &contacts[at];
         let place = *places.entry((contact.owner.clone(), list.clone())).or_insert_with(|| {
             let group = Address { name: list, ..Slot::Group.entry() };
             groups.push(Contact { line, ..Contact::of(contact.owner.clone(), group) });
@@ -183,11 +183,22 @@ fn with_lists(rows: Vec<Contact>) -> Vec<Contact> {
             groups[place].members.push(link);
         }
     }
+    close(&mut contacts, open);
     for mut group in groups {
         group.mark_read("", "");
         contacts.push(group);
     }
     contacts
+}
+
+/// Gives the last contact the text of all its rows.
+fn close(contacts: &mut [Contact], text: Option<String>) {
+    if let Some(last) = contacts.last_mut()
+        && let Some(text) = text
+    {
+        let before = last.before().to_string();
+        last.mark_read(&before, &text);
+    }
 }
 
 fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Result<Vec<u8>, FileError> {
@@ -260,6 +271,7 @@ fn keep_groups_that_rows_can_name(fitted: &mut Fitted) {
     };
     let mut out = BTreeSet::new();
     let mut places: BTreeMap<(Owner, String), usize> = BTreeMap::new();
+    let mut into: BTreeMap<usize, Vec<Link>> = BTreeMap::new();
     for at in 0..contacts.len() {
         if !is_group(&contacts[at]) {
             continue;
@@ -299,10 +311,12 @@ fn keep_groups_that_rows_can_name(fitted: &mut Fitted) {
                 places.insert((group.owner.clone(), group.name().to_string()), at);
             }
         }
-        let into = &mut contacts
-            [first.filter(|_| why.is_some_and(|(code, _)| code == "group_merged")).unwrap_or(at)];
-        members.retain(|link| !into.members.iter().any(|one| one.contact == link.contact));
-        into.members.append(&mut members);
+        let merges = why.is_some_and(|(code, _)| code == "group_merged");
+        into.entry(first.filter(|_| merges).unwrap_or(at)).or_default().append(&mut members);
+    }
+    for (at, members) in into {
+        let mut seen = BTreeSet::new();
+        contacts[at].members = members.into_iter().filter(|link| seen.insert(link.contact)).collect();
     }
     remove(contacts, &out);
 }

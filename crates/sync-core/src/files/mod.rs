@@ -26,6 +26,8 @@ mod folder;
 mod format;
 pub mod holds;
 mod hp;
+mod kyocera;
+mod kyocera_xml;
 mod links;
 mod owner;
 mod sharp;
@@ -35,6 +37,7 @@ mod tests;
 mod text;
 mod toshiba;
 mod toshiba_22;
+mod xml;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read};
