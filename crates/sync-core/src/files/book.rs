@@ -6,7 +6,12 @@ use crate::{
     canonical::Encoder,
     value::Value,
 };
-use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
 use core::fmt;
 
 /// One of the entries of a book: its contact, and which of the contact's entries.
@@ -88,6 +93,13 @@ impl Contact {
         self.source.as_ref().map_or("", |source| &source.before)
     }
 
+    /// Makes its text in the file not be written again, though it says what it said: what it says of others changed.
+    pub(super) fn mark_edited(&mut self) {
+        if let Some(source) = &mut self.source {
+            source.likeness = [0; 32];
+        }
+    }
+
     /// As mark_read, after the members of a group were found.
     pub(super) fn mark_linked(&mut self) {
         let likeness = self.likeness();
@@ -153,6 +165,8 @@ pub(super) struct TextFrame {
     pub(super) tail: String,
     /// The columns, where the file has some.
     pub(super) columns: Vec<String>,
+    /// Of a format whose contacts have things beside them that lead to them: those that lead to none.
+    pub(super) strays: BTreeSet<String>,
     /// How a table is written.
     pub(super) style: super::table::Style,
 }

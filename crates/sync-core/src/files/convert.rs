@@ -102,49 +102,67 @@ pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Writte
                 Frame::Text(frame) if same => (Cow::Borrowed(frame), true),
                 _ => (Cow::Owned(frame(&fitted.contacts, options)), false),
             };
-            write_text(&fitted.contacts, &frame, own, contact, encoding, &mut notes)
+            let write = |contacts: &[Contact], at: usize| contact(contacts, at, &frame);
+            write_text(&fitted.contacts, &frame, own, write, encoding, &mut notes)
         }
     };
     let written = fitted.contacts.iter().map(|contact| contact.entries.len()).sum();
     Ok(Written { bytes, encoding, given: book.entries(), written, kept_out: fitted.kept_out, notes })
 }
 
-fn write_text(
+/// Writes contacts one after another into a frame; `own`: that of the file which they were read from.
+pub(super) fn write_text(
     contacts: &[Contact],
     frame: &TextFrame,
     own: bool,
-    write: fn(&[Contact], usize, &TextFrame) -> String,
+    write: impl Fn(&[Contact], usize) -> String,
     encoding: Encoding,
     notes: &mut Vec<Note>,
 ) -> Vec<u8> {
     let mut out = encoding.mark_bytes().to_vec();
     encoding.encode(&frame.head, &mut out, |_| {});
     let line_end = frame.style.line_end;
+    let mut open = false;
     for (at, contact) in contacts.iter().enumerate() {
         let before = if own { contact.before() } else { "" };
         let text = match contact.unchanged() {
             Some(text) if own => Cow::Borrowed(text),
-            _ => Cow::Owned(write(contacts, at, frame)),
+            _ => Cow::Owned(write(contacts, at)),
         };
-        let mut instead = Vec::new();
-        encoding.encode(before, &mut out, |_| {});
-        encoding.encode(&text, &mut out, |one| instead.push(one));
         // What was last may have had no line end.
-        if at + 1 < contacts.len() && !text.ends_with(['\n', '\r']) {
+        if open && !(before.is_empty() && text.is_empty()) {
             encoding.encode(line_end, &mut out, |_| {});
+            open = false;
         }
-        if let Some(first) = instead.first() {
-            let text = format!(
-                "`{}` has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
-                contact.name(),
-                u32::from(*first)
-            );
-            let note = Note::loss(contact.line, "unmappable_character", text);
-            notes.push(Note { entry: Some(contact.name().into()), ..note });
-        }
+        encoding.encode(before, &mut out, |_| {});
+        encode_contact(encoding, contact, &text, &mut out, notes);
+        open = if text.is_empty() { open } else { !text.ends_with(['\n', '\r']) };
     }
     encoding.encode(&frame.tail, &mut out, |_| {});
     out
+}
+
+/// Writes the text of a contact, and notes what the encoding lacks.
+pub(super) fn encode_contact(
+    encoding: Encoding,
+    contact: &Contact,
+    text: &str,
+    out: &mut Vec<u8>,
+    notes: &mut Vec<Note>,
+) {
+    let mut instead = None;
+    encoding.encode(text, out, |one| {
+        instead.get_or_insert(one);
+    });
+    if let Some(first) = instead {
+        let text = format!(
+            "`{}` has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
+            contact.name(),
+            u32::from(first)
+        );
+        let note = Note::loss(contact.line, "unmappable_character", text);
+        notes.push(Note { entry: Some(contact.name().into()), ..note });
+    }
 }
 
 fn leave_passwords(contacts: &mut [Contact], notes: &mut Vec<Note>) {

@@ -6,8 +6,9 @@ use super::{
     field::{Field, Slot},
     holds::{Groups, Holds},
     links::label,
+    table::leads,
 };
-use crate::address::{Address, Member, Password};
+use crate::address::{Address, Fax, Member, Password};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
@@ -106,7 +107,8 @@ impl Fitter<'_> {
             };
             let full = row.entries.len() >= self.holds.together
                 || count(&|one| one == slot) >= most
-                || (is_folder(slot) && count(&is_folder) >= self.holds.folders);
+                || (is_folder(slot) && count(&is_folder) >= self.holds.folders)
+                || (self.holds.one_fax_line && !row.entries.iter().all(|one| one_line(one, &fitted)));
             if full {
                 self.push(at, core::mem::take(&mut row));
                 row = Contact { line: contact.line, owner: owner.clone(), ..Contact::default() };
@@ -121,6 +123,24 @@ impl Fitter<'_> {
     }
 
     fn push(&mut self, origin: usize, mut contact: Contact) {
+        if let Some(needed) = self.holds.needs
+            && contact.entry(needed).is_none()
+            && contact.entry(Slot::Group).is_none()
+        {
+            let place = self.out.contacts.len();
+            let range = (origin, 0)..=(origin, usize::MAX);
+            let places = self.places.range(range).filter(|(_, link)| link.contact == place);
+            let places: Vec<_> = places.map(|(from, _)| *from).collect();
+            for from in places {
+                self.places.remove(&from);
+            }
+            self.out.kept_out += contact.entries.len();
+            for entry in &contact.entries {
+                let text = format!("{} holds none without an {}; it stays out", self.name, needed.words());
+                self.note(&contact, entry, Weight::Loss, "no_kind", text);
+            }
+            return;
+        }
         if contact.entries.len() == 1 && self.holds.together == 1 {
             contact.entries[0].tie.clear();
         }
@@ -158,10 +178,10 @@ impl Fitter<'_> {
             if text.is_empty() {
                 continue;
             }
-            let Some(limit) = self.holds.limit(field) else {
+            let Some(limit) = self.holds.limit_of(Slot::of(entry), field) else {
                 let part_of_name = self.holds.name_of_parts && field == Field::Name;
                 if !part_of_name {
-                    if !is_implied(field, &text, entry) {
+                    if !is_implied(field, &text, entry) && !self.is_usual(field, &text, entry) {
                         lost.push(field.words());
                     }
                     field.set(&mut fitted, "");
@@ -184,14 +204,23 @@ impl Fitter<'_> {
                 let text = format!("the lines of the {} were joined", field.words());
                 self.note(contact, entry, Weight::Correction, "lines_joined", text);
             }
-            if limit > 0 && clean.chars().count() > limit {
+            let width = |one: char| if self.holds.wide.contains(&field) { width(one) } else { 1 };
+            if limit > 0 && clean.chars().map(width).sum::<usize>() > limit {
                 if !field.can_be_cut() {
                     let text =
                         format!("its {} is longer than {limit} characters; it stays out", field.words());
                     self.note(contact, entry, Weight::Loss, "too_long", text);
                     return None;
                 }
-                clean = clean.chars().take(limit).collect::<String>().trim_end().to_string();
+                let mut left = limit;
+                let fits = clean.chars().take_while(|one| match left.checked_sub(width(*one)) {
+                    Some(rest) => {
+                        left = rest;
+                        true
+                    }
+                    None => false,
+                });
+                clean = fits.collect::<String>().trim_end().to_string();
                 let text = format!("its {} is longer than {limit} characters and was cut", field.words());
                 self.note(contact, entry, Weight::Loss, "cut", text);
             }
@@ -203,8 +232,17 @@ impl Fitter<'_> {
             let text = format!("{} has no field for: {}", self.name, lost.join(", "));
             self.note(contact, entry, Weight::Loss, "field_not_in_format", text);
         }
+        if leads(entry) && !leads(&fitted) {
+            let text = format!("{} has no field for where it leads; it stays out", self.name);
+            self.note(contact, entry, Weight::Loss, "no_kind", text);
+            return None;
+        }
         self.kept(contact, &mut fitted);
         Some(fitted)
+    }
+
+    fn is_usual(&self, field: Field, text: &str, entry: &Address) -> bool {
+        self.holds.usual.contains(&(Slot::of(entry), field, text))
     }
 
     fn keeps_password(&self, field: Field, entry: &Address) -> bool {
@@ -240,9 +278,15 @@ impl Fitter<'_> {
         self.note(contact, &named, Weight::Loss, code, format!("{} {text}", self.name));
     }
 
-    /// Where there is no field for the whole name, the parts must make it.
+    /// Where there is no field for the whole name, the parts must make it: those that the format has.
     fn name_of_parts(&mut self, contact: &Contact, entry: &mut Address) {
-        let made = entry.person.as_ref().map(full_name).unwrap_or_default();
+        let mut named = entry.clone();
+        for field in [Field::Prefix, Field::Given, Field::Middle, Field::Family, Field::Suffix] {
+            if self.holds.limit(field).is_none() {
+                field.set(&mut named, "");
+            }
+        }
+        let made = named.person.as_ref().map(full_name).unwrap_or_default();
         if made == entry.name || entry.name.is_empty() {
             return;
         }
@@ -379,32 +423,45 @@ impl Fitter<'_> {
             }
         }
         if !out.is_empty() {
-            self.remove(&out);
+            remove(&mut self.out.contacts, &out);
         }
     }
+}
 
-    fn remove(&mut self, out: &BTreeSet<usize>) {
-        let mut new_places = Vec::new();
-        let mut next = 0;
-        for at in 0..self.out.contacts.len() {
-            new_places.push((!out.contains(&at)).then_some(next));
-            next += usize::from(!out.contains(&at));
-        }
-        let mut at = 0;
-        self.out.contacts.retain(|_| {
-            at += 1;
-            !out.contains(&(at - 1))
-        });
-        for contact in &mut self.out.contacts {
-            contact.members.retain_mut(|link| match new_places.get(link.contact).copied().flatten() {
-                Some(place) => {
-                    link.contact = place;
-                    true
-                }
-                None => false,
-            });
-        }
+/// Takes contacts out, and the links to them.
+pub(super) fn remove(contacts: &mut Vec<Contact>, out: &BTreeSet<usize>) {
+    let mut new_places = Vec::new();
+    let mut next = 0;
+    for at in 0..contacts.len() {
+        new_places.push((!out.contains(&at)).then_some(next));
+        next += usize::from(!out.contains(&at));
     }
+    let mut at = 0;
+    contacts.retain(|_| {
+        at += 1;
+        !out.contains(&(at - 1))
+    });
+    for contact in contacts {
+        contact.members.retain_mut(|link| match new_places.get(link.contact).copied().flatten() {
+            Some(place) => {
+                link.contact = place;
+                true
+            }
+            None => false,
+        });
+    }
+}
+
+/// How many narrow characters a character counts for.
+fn width(one: char) -> usize {
+    let wide = matches!(one, '\u{1100}'..='\u{ff60}' | '\u{ffa0}'..);
+    1 + usize::from(wide)
+}
+
+/// Whether two faxes differ by their numbers alone, or are no two faxes.
+fn one_line(one: &Address, other: &Address) -> bool {
+    let line = |entry: &Address| entry.fax.clone().map(|fax| Fax { number: String::new(), ..fax });
+    Slot::of(one) != Slot::Fax || Slot::of(other) != Slot::Fax || line(one) == line(other)
 }
 
 /// Whether what a field says follows from what the entry says otherwise, so that it is no loss.

@@ -7,8 +7,9 @@ use super::{
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
     holds::Holds,
+    hp, kyocera, kyocera_xml, sharp,
     text::Text,
-    toshiba,
+    toshiba, toshiba_22,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -20,8 +21,18 @@ use serde::{Serialize, Serializer};
 pub enum Format {
     /// Canon, as CSV.
     CanonCsv,
+    /// HP Edgeline, as CSV.
+    HpCsv,
+    /// KYOCERA Net Viewer, as XML.
+    KyoceraXml,
+    /// Kyocera, as CSV whose columns are guessed.
+    KyoceraCsv,
+    /// Sharp, as CSV.
+    SharpCsv,
     /// Toshiba TopAccess, as CSV.
     ToshibaCsv,
+    /// Toshiba, as CSV of 22 columns.
+    Toshiba22Csv,
 }
 
 /// A format's room: how its files are known, read and written, and what they hold.
@@ -55,7 +66,15 @@ pub(super) enum Writer {
 }
 
 /// In the order in which a file is tried: the surest first.
-pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &toshiba::ROOM];
+pub(super) const ROOMS: &[&Room] = &[
+    &canon_room::ROOM,
+    &kyocera_xml::ROOM,
+    &kyocera::ROOM,
+    &sharp::ROOM,
+    &hp::ROOM,
+    &toshiba::ROOM,
+    &toshiba_22::ROOM,
+];
 
 impl Format {
     /// All, in the order of documents.

@@ -40,6 +40,16 @@ pub struct Holds {
     pub numbers: Option<(i64, i64)>,
     /// Whether a text may have line ends.
     pub lines: bool,
+    /// What a contact that is no group can't be without.
+    pub needs: Option<Slot>,
+    /// The fields that a kind lacks, though others have them.
+    pub lacks: &'static [(Slot, Field)],
+    /// What the format says where an entry of a kind says nothing.
+    pub usual: &'static [(Slot, Field, &'static str)],
+    /// The fields whose limit counts a wide character, such as a Chinese one, twice.
+    pub wide: &'static [Field],
+    /// All fax numbers of a contact have the same settings.
+    pub one_fax_line: bool,
     /// How many contacts a file may have; 0 where no limit is known.
     pub most: usize,
 }
@@ -59,6 +69,11 @@ impl Holds {
         owners: (false, false),
         numbers: None,
         lines: false,
+        needs: None,
+        lacks: &[],
+        usual: &[],
+        wide: &[],
+        one_fax_line: false,
         most: 0,
     };
 
@@ -72,5 +87,11 @@ impl Holds {
     #[must_use]
     pub fn limit(&self, field: Field) -> Option<usize> {
         self.fields.iter().find(|(one, _)| *one == field).map(|(_, most)| *most)
+    }
+
+    /// As [`Holds::limit`], of an entry of one kind.
+    #[must_use]
+    pub fn limit_of(&self, slot: Slot, field: Field) -> Option<usize> {
+        self.limit(field).filter(|_| !self.lacks.contains(&(slot, field)))
     }
 }

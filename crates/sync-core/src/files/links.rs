@@ -1,6 +1,6 @@
 //! Groups name their members by number in a file and by record id in a space.
 
-use super::{Note, Owner, Place};
+use super::{Book, Note, Owner, Place};
 use crate::{
     address::{Address, Member},
     id::RecordId,
@@ -26,6 +26,24 @@ pub(super) fn label(address: &Address) -> String {
         ("", Some(number)) => format!("{} {number}", address.kind),
         ("", None) => format!("{} without a name", address.kind),
         (name, _) => format!("`{name}`"),
+    }
+}
+
+/// Notes where two contacts of a book have one number. Both are read; an importing machine may take the first alone.
+pub(super) fn note_numbers_used_twice(book: &mut Book) {
+    let mut lines: BTreeMap<i64, Option<u64>> = BTreeMap::new();
+    for contact in &book.contacts {
+        let Some(number) = contact.entries.iter().find_map(|entry| entry.number) else { continue };
+        let Some(first) = lines.get(&number) else {
+            lines.insert(number, contact.line);
+            continue;
+        };
+        let text = format!(
+            "{}: the number {number} is in line {} too",
+            label(&contact.entries[0]),
+            first.unwrap_or(0)
+        );
+        book.report.warnings.push(Note::new(contact.line, "number_used_twice", text));
     }
 }
 

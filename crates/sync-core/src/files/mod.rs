@@ -23,15 +23,22 @@ mod duplicates;
 mod error;
 pub mod field;
 mod fit;
+mod folder;
 mod format;
 pub mod holds;
+mod hp;
+mod kyocera;
+mod kyocera_xml;
 mod links;
 mod owner;
+mod sharp;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 mod toshiba;
+mod toshiba_22;
+mod xml;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read};

@@ -81,29 +81,44 @@ pub(super) struct Column {
     pub(super) means: Means,
     /// What stands there where an entry says nothing.
     pub(super) empty: &'static str,
+    /// What is written where an entry says nothing, and where there is no entry; it is read as any other.
+    pub(super) usual: &'static str,
     /// The format's words and those of the model, where they differ.
     pub(super) words: &'static [(&'static str, &'static str)],
 }
 
 impl Column {
     pub(super) const fn shared(name: &'static str, field: Field) -> Self {
-        Self { name, means: Means::Shared(field), empty: "", words: &[] }
+        Self { name, means: Means::Shared(field), empty: "", usual: "", words: &[] }
     }
 
     pub(super) const fn of(name: &'static str, slot: Slot, field: Field) -> Self {
-        Self { name, means: Means::Of(slot, field), empty: "", words: &[] }
+        Self { name, means: Means::Of(slot, field), empty: "", usual: "", words: &[] }
+    }
+
+    pub(super) const fn encrypted(name: &'static str, slot: Slot, scheme: &'static str) -> Self {
+        Self { name, means: Means::Encrypted(slot, scheme), empty: "", usual: "", words: &[] }
     }
 
     pub(super) const fn kept(name: &'static str) -> Self {
-        Self { name, means: Means::Kept, empty: "", words: &[] }
+        Self { name, means: Means::Kept, empty: "", usual: "", words: &[] }
     }
 
     pub(super) const fn empty(self, empty: &'static str) -> Self {
         Self { empty, ..self }
     }
 
+    pub(super) const fn usual(self, usual: &'static str) -> Self {
+        Self { usual, ..self }
+    }
+
     pub(super) const fn words(self, words: &'static [(&'static str, &'static str)]) -> Self {
         Self { words, ..self }
+    }
+
+    /// What is written where nothing is said.
+    const fn nothing(&self) -> &'static str {
+        if self.usual.is_empty() { self.empty } else { self.usual }
     }
 
     fn to_model<'a>(&self, cell: &'a str) -> Cow<'a, str> {
@@ -116,7 +131,7 @@ impl Column {
 
     fn to_cell(&self, text: &str) -> String {
         if text.is_empty() {
-            return self.empty.into();
+            return self.nothing().into();
         }
         let known = self.words.iter().find(|(_, ours)| *ours == text);
         known.map_or(text, |(theirs, _)| *theirs).to_string()
@@ -139,6 +154,15 @@ pub(super) struct Cells<'a> {
     pub(super) columns: &'a [String],
     pub(super) cells: &'a [String],
     pub(super) line: u64,
+}
+
+/// Makes this stand in a column of a row that will be written, however the file spells the column.
+pub(super) fn set_cell(cells: &mut BTreeMap<String, String>, name: &str, text: &str) {
+    for (column, cell) in cells {
+        if column.trim().eq_ignore_ascii_case(name) {
+            *cell = text.into();
+        }
+    }
 }
 
 impl Cells<'_> {
@@ -334,7 +358,7 @@ impl Table {
     }
 
     /// What the cells of a row say.
-    fn contact(&self, cells: &Cells<'_>) -> Contact {
+    pub(super) fn contact(&self, cells: &Cells<'_>) -> Contact {
         let mut contact = Contact { line: Some(cells.line), ..Contact::default() };
         let mut shared = Address::default();
         for (name, cell) in cells.columns.iter().zip(cells.cells) {
@@ -367,6 +391,7 @@ impl Table {
                 && let Means::Of(slot, _) | Means::Encrypted(slot, _) = column.means
                 && contact.entry(slot).is_none()
                 && cell != column.empty
+                && cell != column.usual
             {
                 shared.kept_by.insert(self.kept_key(column.name), cell.clone());
             }
@@ -388,7 +413,7 @@ impl Table {
         contact
     }
 
-    fn kept_key(&self, column: &str) -> String {
+    pub(super) fn kept_key(&self, column: &str) -> String {
         format!("{}:{column}", self.format.name())
     }
 
@@ -412,10 +437,16 @@ impl Table {
 
     /// The row of a contact.
     pub(super) fn row(&self, contacts: &[Contact], at: usize, frame: &TextFrame) -> String {
+        let cells = self.cells(contacts, at, &frame.columns);
+        write_row(cells.iter().map(|cell| &**cell), frame.style.quotes, frame.style)
+    }
+
+    /// What a contact says in each of these columns.
+    pub(super) fn cells(&self, contacts: &[Contact], at: usize, columns: &[String]) -> Vec<String> {
         let contact = &contacts[at];
         let first = contact.entries.first();
         let mut cells: BTreeMap<String, String> = BTreeMap::new();
-        for name in &frame.columns {
+        for name in columns {
             let kept = || {
                 let key = |name: &str| self.kept_key(name);
                 let name = self.column(name).map_or(name.trim(), |column| column.name);
@@ -424,26 +455,38 @@ impl Table {
             let cell = match self.column(name) {
                 None => kept().unwrap_or_default(),
                 Some(column) => match column.means {
-                    Means::Shared(field) => column.to_cell(&first.map(|e| field.get(e)).unwrap_or_default()),
+                    Means::Shared(field) => {
+                        column.to_cell(&first.map(|entry| self.shared(field, entry)).unwrap_or_default())
+                    }
                     Means::Of(slot, field) => match contact.entry(slot) {
                         Some(entry) => column.to_cell(&field.get(entry)),
-                        None => kept().unwrap_or_else(|| column.empty.to_string()),
+                        None => kept().unwrap_or_else(|| column.nothing().to_string()),
                     },
-                    Means::Encrypted(slot, scheme) => {
-                        let password = contact.entry(slot).and_then(|e| e.login.as_ref()?.password.as_ref());
-                        match password {
+                    Means::Encrypted(slot, scheme) => match contact.entry(slot) {
+                        Some(entry) => match entry.login.as_ref().and_then(|login| login.password.as_ref()) {
                             Some(Password::Encrypted { scheme: of, text }) if of == scheme => text.0.clone(),
                             _ => column.empty.to_string(),
-                        }
-                    }
+                        },
+                        None => kept().unwrap_or_else(|| column.empty.to_string()),
+                    },
                     Means::Kept => kept().unwrap_or_else(|| column.empty.to_string()),
                 },
             };
             cells.insert(name.clone(), cell);
         }
         (self.before_write)(contacts, at, &mut cells);
-        let row = frame.columns.iter().map(|name| cells.get(name).map_or("", |cell| cell));
-        write_row(row, frame.style.quotes, frame.style)
+        columns.iter().map(|name| cells.get(name).cloned().unwrap_or_default()).collect()
+    }
+
+    /// What the entries of a contact share. Where a format makes the name of its parts and there are none, the whole
+    /// name stands where the first name goes.
+    fn shared(&self, field: Field, entry: &Address) -> String {
+        let text = field.get(entry);
+        let whole = text.is_empty()
+            && field == Field::Given
+            && self.format.holds().name_of_parts
+            && entry.person.as_ref().map(full_name).unwrap_or_default().is_empty();
+        if whole { entry.name.clone() } else { text }
     }
 }
 
@@ -453,7 +496,7 @@ fn unbracket(cell: &str) -> &str {
 }
 
 /// Whether an entry leads anywhere.
-fn leads(entry: &Address) -> bool {
+pub(super) fn leads(entry: &Address) -> bool {
     match Slot::of(entry) {
         Slot::Mail | Slot::Ifax => !entry.mail.is_empty(),
         Slot::Fax | Slot::IpFax => {
@@ -474,10 +517,11 @@ pub(super) fn finish(contact: &mut Contact, format: Format, report: &mut Report)
     for entry in &mut contact.entries {
         if let Some(person) = &mut entry.person {
             let made = full_name(person);
+            let first_alone = made == person.given.trim();
             if entry.name.is_empty() {
-                entry.name = made;
+                entry.name = if first_alone { person.given.clone() } else { made };
             }
-            if person.given == entry.name && full_name(person) == person.given {
+            if first_alone && person.given == entry.name {
                 person.given.clear();
             }
             if person.is_empty() {
