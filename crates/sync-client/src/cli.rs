@@ -28,6 +28,7 @@ use std::{
 };
 use sync_core::{
     address::Secret,
+    files::Format,
     id::{ImportId, ProcedureId},
     item::Item,
     machine::Role,
@@ -212,7 +213,7 @@ enum Words {
         #[command(subcommand)]
         words: SnapshotsWords,
     },
-    /// Import an address book file (Canon CSV) into personal lists, group lists and the machine's own, or take an import
+    /// Import an address book file of any format, or a bundle, into personal lists, group lists and the machine's own, or take an import
     /// back (administrator)
     #[command(after_help = "Examples:
   sync-client --data DIR --administrator-token FILE import lists.csv --item user-group-address-list
@@ -254,6 +255,12 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
         /// The file whose first line is the security policy password, to prove that it is both machines'
         #[arg(long, value_name = "FILE")]
         policy_password_file: Option<PathBuf>,
+        /// The format of an address book file, where its content leaves doubt; `convert --list-formats` names them
+        #[arg(long, value_name = "FORMAT", value_parser = convert::format_named)]
+        from: Option<Format>,
+        /// The encoding of an address book file, such as utf-8, shift_jis or windows-1252; otherwise it is found
+        #[arg(long, value_name = "ENCODING")]
+        encoding: Option<String>,
         /// Show what would happen, and write nothing
         #[arg(long, conflicts_with_all = ["cancel", "list"])]
         plan: bool,
@@ -298,6 +305,9 @@ is logged in exports their own list without an administrator: --item personal-ad
         /// Encrypt the file with a pass phrase that is asked for at the terminal
         #[arg(long, conflicts_with = "passphrase_file")]
         encrypt: bool,
+        /// The format of an address book [default: canon-csv]; `convert --list-formats` names them
+        #[arg(long, value_name = "FORMAT", value_parser = convert::format_named)]
+        to: Option<Format>,
         /// Write readable passwords too; an encrypted file has them in any case
         #[arg(long)]
         with_passwords: bool,
@@ -774,6 +784,8 @@ fn command(words: Words) -> Result<Command> {
             batch,
             passphrase_file,
             policy_password_file,
+            from,
+            encoding,
             plan,
             apply_plan: apply,
             ..
@@ -797,6 +809,8 @@ fn command(words: Words) -> Result<Command> {
                 skip_unfit,
                 batch,
                 secrets,
+                from,
+                encoding,
             })
         }
         Words::Export { cancel: true, .. } => Command::ImportCancel,
@@ -809,6 +823,7 @@ fn command(words: Words) -> Result<Command> {
             batch,
             passphrase_file,
             encrypt,
+            to,
             with_passwords,
             skip_refused,
             cancel: false,
@@ -829,6 +844,7 @@ fn command(words: Words) -> Result<Command> {
                 skip_refused,
                 batch,
                 secrets,
+                to,
             })
         }
         Words::Prepare { user, group, wait } => {

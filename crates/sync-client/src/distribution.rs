@@ -30,6 +30,7 @@ use sync_core::{
         Applied, DeliveryFileRequest, DueDelivery, FilePart, MAX_FILE, Outcome, PassPhrase, Reason,
         Receiving, Remark, ReportRequest, Reported, Taking, Task, taking,
     },
+    files::ReadOptions,
     id::{DistributionId, ImportId, MachineId},
     item::Item,
     machine::SyncState,
@@ -298,7 +299,7 @@ impl Drop for Meanwhile {
 
 /// The items of an address book file.
 fn items_of_addresses(bytes: &[u8]) -> Result<Vec<Item>> {
-    let items: BTreeSet<Item> = read(bytes, &[], None)?.split.taken.keys().map(item_of).collect();
+    let items: BTreeSet<Item> = read(bytes, &[], None, &ReadOptions::default())?.split.taken.keys().map(item_of).collect();
     Ok(items.into_iter().collect())
 }
 

@@ -72,7 +72,7 @@ pub struct ConvertArgs {
     pub list_formats: bool,
 }
 
-fn format_named(name: &str) -> Result<Format, String> {
+pub(crate) fn format_named(name: &str) -> Result<Format, String> {
     Format::named(name).ok_or_else(|| {
         let names: Vec<&str> = Format::all().map(Format::name).collect();
         format!("there is no format `{name}`; the formats are {}", names.join(", "))

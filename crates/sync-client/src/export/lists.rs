@@ -13,11 +13,27 @@ use crate::{
 use sha2::{Digest as _, Sha256};
 use sync_core::{
     address::Address,
-    files::{Listed, Note, Place, canon_csv},
+    files::{Book, FileError, Format, Listed, Note, Place, WriteOptions, canon_csv, convert},
     import::outgoing,
     item::Item,
     space::{SpaceKind, SpaceName},
 };
+
+/// The file, how many entries are in it, and what was lost or corrected.
+fn file_of(
+    listed: &[Listed],
+    order: &ExportOrder,
+) -> core::result::Result<(Vec<u8>, usize, Vec<Note>), FileError> {
+    let to = order.to.unwrap_or(Format::CanonCsv);
+    if to == Format::CanonCsv {
+        let options = canon_csv::Options { passwords: order.with_passwords, ..canon_csv::Options::default() };
+        let book = canon_csv::new_book(listed, &options)?;
+        return Ok((canon_csv::write(&book)?, book.report.read, book.report.warnings));
+    }
+    let options = WriteOptions { passwords: order.with_passwords, ..WriteOptions::default() };
+    let written = convert(&Book::of_listed(listed.to_vec()), to, &options)?;
+    Ok((written.bytes, written.written, written.notes))
+}
 
 impl Machine {
     /// Writes the lists of these items.
@@ -31,10 +47,7 @@ impl Machine {
     ) -> Result<Whole> {
         let places = self.places(items, named)?;
         let (spaces, listed) = self.listed(&places)?;
-        let options = canon_csv::Options { passwords: order.with_passwords, ..canon_csv::Options::default() };
-        let book = canon_csv::new_book(&listed, &options).map_err(from_file)?;
-        let bytes = canon_csv::write(&book).map_err(from_file)?;
-        let mut warnings = book.report.warnings.clone();
+        let (bytes, entries, mut warnings) = file_of(&listed, order).map_err(from_file)?;
         if listed.is_empty() {
             warnings.push(Note::new(None, "no_entries", "the lists that were asked for have no entries"));
         }
@@ -45,7 +58,7 @@ impl Machine {
             |item: Item| listed.iter().filter(move |one| item_of(&one.owner.place()) == item).count();
         let sections = items.iter().map(|item| Section { item: *item, entries: of_item(*item), bytes: None });
         let mut whole = Whole {
-            entries: book.report.read,
+            entries,
             bytes: bytes.len(),
             sha256: hex(&Sha256::digest(&bytes)),
             spaces,
@@ -56,7 +69,7 @@ impl Machine {
         let progress = |done: u64| {
             running.update(|now| {
                 now.items_total = items.len() as u64;
-                (now.records_total, now.bytes_total) = (book.report.read as u64, bytes.len() as u64);
+                (now.records_total, now.bytes_total) = (entries as u64, bytes.len() as u64);
                 now.items = now.items_total * done;
                 (now.records, now.bytes) = (now.records_total * done, now.bytes_total * done);
             });
@@ -68,8 +81,14 @@ impl Machine {
             Some(file) => {
                 write_whole(file, &bytes).map_err(|source| Error::File { path: file.clone(), source })?;
             }
-            // A new file is UTF-8.
-            None => whole.content = Some(String::from_utf8_lossy(&bytes).into_owned()),
+            None => {
+                let text = String::from_utf8(bytes.clone()).map_err(|_| Error::Denied {
+                    code: "format_needs_file".into(),
+                    message: "a file of this format is not UTF-8, and can't be given as text".into(),
+                    remedy: "name a file to write it into".into(),
+                })?;
+                whole.content = Some(text);
+            }
         }
         progress(1);
         Ok(whole)

@@ -26,7 +26,7 @@ use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use sync_core::{
-    files::{Note, Place},
+    files::{self, Note, Place},
     item::{Item, TABLE},
     machine::Role,
     process::Process,
@@ -56,6 +56,9 @@ pub struct ExportOrder {
     /// The pass phrase, where the file is to be encrypted.
     #[serde(default)]
     pub secrets: FileSecrets,
+    /// The format of an address book; Canon CSV where none is named.
+    #[serde(default)]
+    pub to: Option<files::Format>,
 }
 
 impl ExportOrder {

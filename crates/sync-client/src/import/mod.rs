@@ -56,7 +56,7 @@ use std::{
 };
 use sync_core::{
     address::Secret,
-    files::{Note, Place, Split},
+    files::{Encoding, Format, Note, Place, ReadOptions, Split},
     id::ImportId,
     import::{Carries, Incoming},
     item::Item,
@@ -103,6 +103,12 @@ pub struct ImportOrder {
     /// What opens the file and proves its policy.
     #[serde(default)]
     pub secrets: FileSecrets,
+    /// The format of an address book file; otherwise it is found by its content.
+    #[serde(default)]
+    pub from: Option<Format>,
+    /// The encoding of an address book file, by its name; otherwise it is found.
+    #[serde(default)]
+    pub encoding: Option<String>,
 }
 
 /// What a person types for a file. None of it is kept.
@@ -116,6 +122,19 @@ pub struct FileSecrets {
 }
 
 impl ImportOrder {
+    /// How an address book file is read.
+    pub(crate) fn reading(&self) -> Result<ReadOptions> {
+        let encoding = match self.encoding.as_deref() {
+            None => None,
+            Some(name) => Some(Encoding::named(name).ok_or_else(|| {
+                Error::WrongCommand(format!(
+                    "the encoding `{name}` is not known: write utf-8, shift_jis or windows-1252"
+                ))
+            })?),
+        };
+        Ok(ReadOptions { format: self.from, encoding, ..ReadOptions::default() })
+    }
+
     /// An import of everything in a file beside what is there.
     #[must_use]
     pub fn new(file: impl Into<PathBuf>) -> Self {
@@ -132,6 +151,8 @@ impl ImportOrder {
             skip_unfit: false,
             batch: false,
             secrets: FileSecrets::default(),
+            from: None,
+            encoding: None,
         }
     }
 }
@@ -288,10 +309,11 @@ impl Machine {
         let (mut read, file) = {
             let (file, given, items) = (order.file.clone(), bounds.bytes, allowed.clone());
             let (unowned, keep) = (named.clone(), order.plan || order.apply.is_some());
+            let options = order.reading()?;
             let job = move |running: &Running| {
                 let bytes = given.map_or_else(|| read_bytes(&file), Ok)?;
                 running.update(|now| (now.stage, now.bytes_total) = (Stage::Reading, bytes.len() as u64));
-                let read = read(&bytes, &items, unowned.as_ref())?;
+                let read = read(&bytes, &items, unowned.as_ref(), &options)?;
                 running.update(|now| now.bytes = now.bytes_total);
                 Ok((read, if keep { Sha256::digest(&bytes).into() } else { [0; 32] }))
             };

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, fs, path::Path};
 use sync_core::{
-    files::{FileError, Note, Place, Split, canon_csv},
+    files::{FileError, MAX_BYTES, Note, Place, ReadOptions, Split, each_listed},
     import::Incoming,
     item::Item,
 };
@@ -33,12 +33,17 @@ impl Read {
     }
 }
 
-/// Reads the bytes of an address book, and takes what belongs to the items.
-pub(crate) fn read(bytes: &[u8], items: &[Item], unowned: Option<&Place>) -> Result<Read> {
+/// Reads the bytes of an address book of any format, and takes what belongs to the items.
+pub(crate) fn read(
+    bytes: &[u8],
+    items: &[Item],
+    unowned: Option<&Place>,
+    options: &ReadOptions,
+) -> Result<Read> {
     let mut split = Split { taken: BTreeMap::new(), kept_out: BTreeMap::new() };
     let mut nameless = 0;
-    let report = canon_csv::each_row(bytes, |row| {
-        let place = match (row.owner.place(), unowned) {
+    let (report, nowhere) = each_listed(bytes, options, |id, line, owner, address| {
+        let place = match (owner.place(), unowned) {
             (Place::Local, Some(place)) => place.clone(),
             (place, _) => place,
         };
@@ -47,7 +52,7 @@ pub(crate) fn read(bytes: &[u8], items: &[Item], unowned: Option<&Place>) -> Res
             nameless += 1;
         }
         if named && (items.is_empty() || items.contains(&item_of(&place))) {
-            let entry = Incoming::of_row(row.line, &row.owner, &row.address);
+            let entry = Incoming { source: id, ..Incoming::of_row(line, &owner, &address) };
             split.taken.entry(place).or_insert_with(Vec::new).push(entry);
         } else {
             *split.kept_out.entry(place).or_insert(0) += 1;
@@ -60,7 +65,11 @@ pub(crate) fn read(bytes: &[u8], items: &[Item], unowned: Option<&Place>) -> Res
             format!("{nameless} rows name their owner without a user name or group name; they stay out");
         warnings.push(Note::new(None, "owner_without_name", text));
     }
-    Ok(Read { split, entries: report.read, unreadable: report.kept_out, warnings })
+    if nowhere > 0 {
+        let text = format!("{nowhere} contacts lead nowhere that a machine can send to; they stay out");
+        warnings.push(Note::loss(None, "contacts_without_destination", text));
+    }
+    Ok(Read { split, entries: report.read, unreadable: report.kept_out + nowhere, warnings })
 }
 
 pub(crate) fn from_file(error: FileError) -> Error {
@@ -73,12 +82,12 @@ pub(crate) fn from_file(error: FileError) -> Error {
 
 pub(crate) fn read_bytes(file: &Path) -> Result<Vec<u8>> {
     let failed = |source| Error::File { path: file.into(), source };
-    let most = canon_csv::MAX_BYTES as u64;
+    let most = MAX_BYTES as u64;
     let found = fs::metadata(file).map_err(failed)?.len();
     if found > most {
         // Said before it is read into memory.
         let bytes = usize::try_from(found).unwrap_or(usize::MAX);
-        return Err(from_file(FileError::TooLarge { bytes, limit: canon_csv::MAX_BYTES }));
+        return Err(from_file(FileError::TooLarge { bytes, limit: MAX_BYTES }));
     }
     fs::read(file).map_err(failed)
 }

@@ -40,7 +40,7 @@ use sha2::{Digest as _, Sha256};
 use std::{collections::VecDeque, path::PathBuf};
 use sync_core::{
     api::{self, ServerStep, StepAnswer, StepRequest},
-    files::Place,
+    files::{Place, ReadOptions},
     id::{ImportId, ProcedureId},
     item::Item,
     machine::SyncState,
@@ -249,7 +249,7 @@ impl Machine {
     fn read_addresses(&self, order: &ProcedureOrder, items: &[Item]) -> Result<Prepared> {
         let bytes = read_bytes(&order.file)?;
         let unowned = named_place(items, order.user.as_deref(), order.group.as_deref())?;
-        let file = read(&bytes, items, unowned.as_ref())?;
+        let file = read(&bytes, items, unowned.as_ref(), &ReadOptions::default())?;
         let spaces = file.split.taken.keys().map(|place| self.space_at(place)).collect::<Result<Vec<_>>>()?;
         let source = Source { name: order.file.display().to_string(), hash: hash(&bytes) };
         Ok(Prepared { items: items.to_vec(), source, unowned, file: Rows::Addresses(file), spaces })

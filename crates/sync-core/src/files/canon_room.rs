@@ -80,7 +80,17 @@ pub(super) const ROOM: Room = Room {
 };
 
 fn recognizes(text: &Text) -> bool {
-    let mut lines = text.text.lines().map(|line| line.trim_start_matches('"').trim());
+    has_column_line(&text.text)
+}
+
+/// Whether bytes begin as this format does, told without decoding them all.
+pub(super) fn begins(bytes: &[u8]) -> bool {
+    let front = &bytes[..bytes.len().min(16 << 10)];
+    has_column_line(String::from_utf8_lossy(front).trim_start_matches('\u{feff}'))
+}
+
+fn has_column_line(text: &str) -> bool {
+    let mut lines = text.lines().map(|line| line.trim_start_matches('"').trim());
     let head = lines.find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or("");
     let names = head.split(',').map(|name| name.trim().trim_matches('"').to_ascii_lowercase());
     names.into_iter().any(|name| name == "objectclass")

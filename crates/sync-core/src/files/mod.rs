@@ -30,6 +30,7 @@ mod hp;
 mod kyocera;
 mod kyocera_xml;
 mod links;
+mod listed;
 mod owner;
 mod sharp;
 mod table;
@@ -47,6 +48,7 @@ pub use error::FileError;
 pub use format::Format;
 pub(crate) use links::Numbers;
 pub use links::{Listed, link_members};
+pub use listed::each_listed;
 pub use owner::{Owner, Place, Split, Target, split};
 pub use text::{Encoding, MAX_BYTES};
 

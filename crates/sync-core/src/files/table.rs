@@ -5,7 +5,10 @@ use super::{
     book::{Book, Contact, Frame, TextFrame, full_name},
     field::{Field, Slot},
 };
-use crate::address::{Address, Password, Secret};
+use crate::{
+    address::{Address, Password, Secret},
+    canonical::Encoder,
+};
 use alloc::{
     borrow::Cow,
     collections::BTreeMap,
@@ -511,9 +514,7 @@ pub(super) fn leads(entry: &Address) -> bool {
 
 /// What every reader does last with a contact: the name is made of its parts where it is missing, what was made of them
 /// alone is not said twice, the entries are tied together, and what is odd is noted.
-pub(super) fn finish(contact: &mut Contact, format: Format, report: &mut Report) {
-    let several = contact.entries.len() > 1;
-    let tie = format!("{}:{}", format.name(), contact.line.unwrap_or_default());
+pub(super) fn finish(contact: &mut Contact, _: Format, report: &mut Report) {
     for entry in &mut contact.entries {
         if let Some(person) = &mut entry.person {
             let made = full_name(person);
@@ -528,15 +529,29 @@ pub(super) fn finish(contact: &mut Contact, format: Format, report: &mut Report)
                 entry.person = None;
             }
         }
-        if several {
-            entry.tie.clone_from(&tie);
-        }
     }
+    tie(&mut contact.entries);
     if contact.entries.iter().all(|entry| Slot::of(entry) == Slot::Nowhere) {
         let text = format!("{} leads nowhere", super::links::label(&contact.entries[0]));
         report.warnings.push(Note::new(contact.line, "no_destination", text));
     }
     report.read += 1;
+}
+
+/// Ties together the entries of a contact, where they are several, by what they are: the same contact has the same tie in
+/// whatever file it stands.
+pub(super) fn tie(entries: &mut [Address]) {
+    if entries.len() < 2 {
+        return;
+    }
+    let mut encoder = Encoder::default();
+    for entry in entries.iter() {
+        encoder.text(Slot::of(entry).words());
+        encoder.text(&entry.name);
+        encoder.text(&entry.destination().unwrap_or_default());
+    }
+    let tie: String = encoder.sha256()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    entries.iter_mut().for_each(|entry| entry.tie.clone_from(&tie));
 }
 
 /// For formats that do nothing of their own.

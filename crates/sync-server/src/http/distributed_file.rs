@@ -10,7 +10,7 @@ use sync_core::{
         locked::{Stream, begins_encrypted, unlock},
     },
     distribution::PassPhrase,
-    files::canon_csv,
+    files::{ReadOptions, each_listed},
     item::Item,
     protocol::Problem,
 };
@@ -43,7 +43,7 @@ pub(super) fn look_at(file: &[u8], passphrase: Option<&PassPhrase>, items: &[Ite
                 "distribute a bundle that has it, or name items that are in the file, or none for all",
             ));
         }
-        return canon_csv::each_row(file, |_| {}).map(|_| ()).map_err(|error| {
+        return each_listed(file, &ReadOptions::default(), |_, _, _, _| {}).map(|_| ()).map_err(|error| {
             refused(error.code(), &error, "distribute a bundle, or an address book that an import can read")
         });
     }
