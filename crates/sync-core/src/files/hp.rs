@@ -151,11 +151,12 @@ fn with_lists(rows: Vec<Contact>) -> Vec<Contact> {
     let mut contacts: Vec<Contact> = Vec::new();
     let mut groups: Vec<Contact> = Vec::new();
     let mut places: BTreeMap<(Owner, String), usize> = BTreeMap::new();
-    // Of the last contact, if it is in a list: the text of its rows.
+    // Of the last contact, if it is in a list: the text of its rows, and the lists that they name.
     let mut open: Option<String> = None;
+    let mut named = BTreeSet::new();
     for mut contact in rows {
         let list = contact.entries.first_mut().and_then(|first| first.kept_by.remove(&key));
-        let again = list.is_some()
+        let again = list.as_ref().is_some_and(|list| !named.contains(list))
             && open.is_some()
             && contacts
                 .last()
@@ -168,9 +169,11 @@ fn with_lists(rows: Vec<Contact>) -> Vec<Contact> {
         } else {
             close(&mut contacts, open.take());
             open = list.is_some().then(|| text.into());
+            named.clear();
             contacts.push(contact);
         }
         let (Some(list), Some(at)) = (list, contacts.len().checked_sub(1)) else { continue };
+        named.insert(list.clone());
         let contact = &contacts[at];
         let place = *places.entry((contact.owner.clone(), list.clone())).or_insert_with(|| {
             let group = Address { name: list, ..Slot::Group.entry() };
@@ -214,7 +217,8 @@ fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Re
         }
     }
     for (contact, lists) in fitted.contacts.iter_mut().zip(&lists) {
-        if contact.unchanged().is_some_and(|text| !is_group(contact) && lists_in(text, &frame) != *lists) {
+        let lists = || lists.iter().cloned().collect::<BTreeSet<_>>();
+        if contact.unchanged().is_some_and(|text| !is_group(contact) && lists_in(text, &frame) != lists()) {
             contact.mark_edited();
         }
     }
@@ -252,7 +256,7 @@ fn is_group(contact: &Contact) -> bool {
 }
 
 /// The lists that the rows of a contact name.
-fn lists_in(text: &str, frame: &TextFrame) -> Vec<String> {
+fn lists_in(text: &str, frame: &TextFrame) -> BTreeSet<String> {
     let rows = rows(text, frame.style.separator, 1).unwrap_or_default();
     let lists = rows.iter().map(|row| {
         let cells = Cells { columns: &frame.columns, cells: &row.cells, line: row.line };
@@ -357,6 +361,17 @@ mod tests {
         ];
         assert_eq!(names, expected);
         assert_eq!(text(&book), TWO_LISTS);
+    }
+
+    #[test]
+    fn rows_in_any_order_and_twice_come_back() {
+        let rows = "b,b@x.example,,,,,,,,,jane,Two\r\na,a@x.example,,,,,,,,,jane,One\r\n\r\n\
+            a,a@x.example,,,,,,,,,jane,Two\r\na,a@x.example,,,,,,,,,jane,Two\r\n\
+            b,b@x.example,,,,,,,,,jane,One\r\nb,b@x.example,,,,,,,,,jane,Two\r\nb,b@x.example,,,,,,,,,jane,";
+        let book = book(rows);
+        let names: Vec<_> = book.contacts.iter().map(|c| (c.name(), c.members.len())).collect();
+        assert_eq!(names, [("b", 0), ("a", 0), ("a", 0), ("b", 0), ("b", 0), ("Two", 4), ("One", 2)]);
+        assert_eq!(text(&book), rows);
     }
 
     #[test]

@@ -353,8 +353,9 @@ impl<'a> Keys<'a> {
     fn of(contacts: &[Contact], frame: &'a TextFrame, notes: &mut Vec<Note>) -> Self {
         let mut waiting: BTreeMap<Key, VecDeque<usize>> = BTreeMap::new();
         for (at, contact) in contacts.iter().enumerate() {
+            let is_edited = contact.unchanged().is_none();
             for key in keys_of(contact) {
-                if contact.unchanged().is_none() && !key.leads_into(contact) {
+                if is_edited && !key.leads_into(contact) {
                     let text = format!(
                         "{}: its one-touch key {} leads to nothing that it has now; it is left out",
                         label(&contact.entries[0]),
