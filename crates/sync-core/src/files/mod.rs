@@ -26,8 +26,13 @@ mod folder;
 mod format;
 pub mod holds;
 mod hp;
+mod initial;
+mod konica;
 mod links;
+mod membership;
 mod owner;
+mod ricoh;
+mod ricoh_program;
 mod sharp;
 mod table;
 #[cfg(test)]
@@ -35,6 +40,9 @@ mod tests;
 mod text;
 mod toshiba;
 mod toshiba_22;
+mod usual;
+mod xerox;
+mod xerox_plain;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read};
