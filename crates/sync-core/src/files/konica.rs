@@ -311,20 +311,14 @@ fn usual(contact: &Contact, column: &str) -> String {
 fn after_read(contact: &mut Contact, cells: &Cells<'_>, notes: &mut Vec<Note>) {
     let mode = cells.get(MODE).trim();
     match kind_of(mode) {
-        Some(Slot::Mail) => {
-            TABLE.set_aside(contact, cells, |slot| slot != Slot::Mail && slot != Slot::Nowhere)
-        }
-        Some(Slot::Ifax) => {
-            TABLE.set_aside(contact, cells, |slot| slot != Slot::Mail && slot != Slot::Nowhere);
-            for entry in contact.entries.iter_mut().filter(|entry| Slot::of(entry) == Slot::Mail) {
-                entry.kind = AddressKind::Ifax;
+        Some(kind) => {
+            let column = if kind == Slot::Ifax { Slot::Mail } else { kind };
+            TABLE.set_aside(contact, cells, |slot| slot != column && slot != Slot::Nowhere);
+            if kind == Slot::Ifax {
+                for entry in contact.entries.iter_mut().filter(|entry| Slot::of(entry) == Slot::Mail) {
+                    entry.kind = AddressKind::Ifax;
+                }
             }
-        }
-        Some(Slot::Fax) => TABLE.set_aside(contact, cells, |slot| slot != Slot::Fax && slot != Slot::Nowhere),
-        Some(Slot::Smb) => TABLE.set_aside(contact, cells, |slot| slot != Slot::Smb && slot != Slot::Nowhere),
-        Some(Slot::Ftp) => TABLE.set_aside(contact, cells, |slot| slot != Slot::Ftp && slot != Slot::Nowhere),
-        Some(Slot::WebDav) => {
-            TABLE.set_aside(contact, cells, |slot| slot != Slot::WebDav && slot != Slot::Nowhere);
         }
         // What the row has tells what it is.
         _ if mode.is_empty() => {}

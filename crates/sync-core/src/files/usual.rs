@@ -47,7 +47,7 @@ pub(super) fn become_one(contact: &mut Contact, slot: Slot) {
 
 impl Table {
     /// Makes the destinations of these kinds be none: their cells are kept as they stand.
-    pub(super) fn set_aside(&self, contact: &mut Contact, cells: &Cells<'_>, aside: fn(Slot) -> bool) {
+    pub(super) fn set_aside(&self, contact: &mut Contact, cells: &Cells<'_>, aside: impl Fn(Slot) -> bool) {
         let Some(first) = contact.entries.first_mut() else { return };
         let mut kept = core::mem::take(&mut first.kept_by);
         let bare = another(first, Slot::Nowhere);
