@@ -8,7 +8,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use sync_core::{
-    address::{ADDRESS_TYPE, Address, AddressKind, Fax, SECRET_FIELDS, TYPE_FIELD, difference},
+    address::{ADDRESS_TYPE, Address, AddressKind, Fax, TYPE_FIELD, difference, is_secret_field},
     catalogue::address_book,
     change::Operation,
     id::RecordId,
@@ -158,7 +158,7 @@ pub fn shown(id: RecordId, fields: &BTreeMap<FieldName, Value>) -> serde_json::V
     let mut object = serde_json::Map::new();
     object.insert("id".into(), id.to_string().into());
     for (name, value) in fields.iter().filter(|(name, _)| *name != TYPE_FIELD) {
-        let value = if SECRET_FIELDS.contains(&name.as_str()) {
+        let value = if is_secret_field(name) {
             "***".into()
         } else {
             serde_json::to_value(value).unwrap_or_default()

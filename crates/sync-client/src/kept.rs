@@ -7,7 +7,7 @@ use crate::{
 };
 use serde_json::{Value as Json, json};
 use sync_core::{
-    address::SECRET_FIELDS,
+    address::is_secret_field,
     id::{RecordId, SnapshotId},
     record::Lost,
     snapshot::Snapshot,
@@ -117,7 +117,7 @@ pub fn snapshot_json(snapshot: &Snapshot) -> Json {
 
 fn shown(field: &str, value: Option<&Value>) -> Json {
     match value {
-        Some(_) if SECRET_FIELDS.contains(&field) => "***".into(),
+        Some(_) if is_secret_field(field) => "***".into(),
         value => serde_json::to_value(value).unwrap_or_default(),
     }
 }

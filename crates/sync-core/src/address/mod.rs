@@ -55,6 +55,15 @@ pub const TYPE_FIELD: &str = "type";
 pub const ADDRESS_TYPE: &str = "address";
 /// The fields whose values no report, log or error may show.
 pub const SECRET_FIELDS: [&str; 2] = ["login", "access_code"];
+/// Whether no report, log or error may show the value of this field: it is among [`SECRET_FIELDS`], or a column that a
+/// file of another format keeps, and that is a password by its name.
+#[must_use]
+pub fn is_secret_field(field: &str) -> bool {
+    let column = || field.strip_prefix(KEPT_BY_PREFIX).map(str::to_ascii_lowercase);
+    let is_password = |column: &str| ["passw", "pwd"].iter().any(|word| column.contains(word));
+    SECRET_FIELDS.contains(&field) || column().is_some_and(|column| is_password(&column))
+}
+
 /// The list number of the one-touch list.
 pub const ONE_TOUCH_LIST: i64 = 11;
 
@@ -408,6 +417,15 @@ mod tests {
             ..Address::default()
         };
         assert!(!format!("{address:?}").contains("hidden"));
+        for (field, secret) in [
+            ("login", true),
+            ("file:kyocera-xml:FaxPassword", true),
+            ("file:toshiba-22-csv:PWD", true),
+            ("file:sharp-csv:category-id", false),
+            ("name", false),
+        ] {
+            assert_eq!(is_secret_field(field), secret, "{field}");
+        }
     }
 
     #[test]

@@ -6,7 +6,12 @@ use crate::{
     canonical::Encoder,
     value::Value,
 };
-use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
 use core::fmt;
 
 /// One of the entries of a book: its contact, and which of the contact's entries.
@@ -158,6 +163,8 @@ pub(super) struct TextFrame {
     pub(super) tail: String,
     /// The columns, where the file has some.
     pub(super) columns: Vec<String>,
+    /// Of a format whose contacts have things beside them that lead to them: those that lead to none.
+    pub(super) strays: BTreeSet<String>,
     /// How a table is written.
     pub(super) style: super::table::Style,
 }

@@ -129,27 +129,40 @@ pub(super) fn write_text(
             Some(text) if own => Cow::Borrowed(text),
             _ => Cow::Owned(write(contacts, at)),
         };
-        let mut instead = Vec::new();
         // What was last may have had no line end.
         if open && !(before.is_empty() && text.is_empty()) {
             encoding.encode(line_end, &mut out, |_| {});
             open = false;
         }
         encoding.encode(before, &mut out, |_| {});
-        encoding.encode(&text, &mut out, |one| instead.push(one));
+        encode_contact(encoding, contact, &text, &mut out, notes);
         open = if text.is_empty() { open } else { !text.ends_with(['\n', '\r']) };
-        if let Some(first) = instead.first() {
-            let text = format!(
-                "`{}` has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
-                contact.name(),
-                u32::from(*first)
-            );
-            let note = Note::loss(contact.line, "unmappable_character", text);
-            notes.push(Note { entry: Some(contact.name().into()), ..note });
-        }
     }
     encoding.encode(&frame.tail, &mut out, |_| {});
     out
+}
+
+/// Writes the text of a contact, and notes what the encoding lacks.
+pub(super) fn encode_contact(
+    encoding: Encoding,
+    contact: &Contact,
+    text: &str,
+    out: &mut Vec<u8>,
+    notes: &mut Vec<Note>,
+) {
+    let mut instead = None;
+    encoding.encode(text, out, |one| {
+        instead.get_or_insert(one);
+    });
+    if let Some(first) = instead {
+        let text = format!(
+            "`{}` has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
+            contact.name(),
+            u32::from(first)
+        );
+        let note = Note::loss(contact.line, "unmappable_character", text);
+        notes.push(Note { entry: Some(contact.name().into()), ..note });
+    }
 }
 
 fn leave_passwords(contacts: &mut [Contact], notes: &mut Vec<Note>) {

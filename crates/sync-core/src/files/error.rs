@@ -106,6 +106,22 @@ pub enum FileError {
         /// The last row.
         line: u64,
     },
+    /// What should be XML and is not well-formed, or not of the kind that the format is.
+    #[error("line {line}: this is not the XML of an address book ({what}): export it again")]
+    NotXml {
+        /// Where.
+        line: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// XML with what is refused, because it can be used to make a reader work without end.
+    #[error("line {line}: this XML is refused ({what}): no machine writes such a file; export it again")]
+    UnsafeXml {
+        /// Where.
+        line: u64,
+        /// What is refused.
+        what: &'static str,
+    },
     /// At writing: a character that the file's character set doesn't have.
     #[error(
         "entry {entry}: the column `{column}` has a character that {charset} does not have: write the file as UTF-8, or change the text"
@@ -167,6 +183,8 @@ impl FileError {
             Self::NotInCharset { .. } => "not_in_charset",
             Self::UnterminatedQuote { .. } => "unterminated_quote",
             Self::CutOff { .. } => "file_cut_off",
+            Self::NotXml { .. } => "not_xml",
+            Self::UnsafeXml { .. } => "unsafe_xml",
             Self::Unmappable { .. } => "unmappable_character",
             Self::NoColumn { .. } => "no_column",
             Self::UnlinkedMember { .. } => "unlinked_member",
@@ -187,7 +205,9 @@ impl FileError {
             | Self::UnknownCharset { line, .. }
             | Self::NotInCharset { line, .. }
             | Self::UnterminatedQuote { line }
-            | Self::CutOff { line } => Some(*line),
+            | Self::CutOff { line }
+            | Self::NotXml { line, .. }
+            | Self::UnsafeXml { line, .. } => Some(*line),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use super::{
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
     holds::Holds,
-    hp, konica, ricoh, ricoh_program, sharp,
+    hp, konica, kyocera, kyocera_xml, ricoh, ricoh_program, sharp,
     text::Text,
     toshiba, toshiba_22, xerox, xerox_plain,
 };
@@ -25,6 +25,10 @@ pub enum Format {
     HpCsv,
     /// Konica Minolta and Develop, as tab-separated text.
     KonicaMinoltaAbbr,
+    /// KYOCERA Net Viewer, as XML.
+    KyoceraXml,
+    /// Kyocera, as CSV whose columns are guessed.
+    KyoceraCsv,
     /// Ricoh, as CSV of the format version 5.1.1.
     RicohCsv,
     /// Ricoh, as CSV of the format version 3.1.1.
@@ -78,6 +82,8 @@ pub(super) const ROOMS: &[&Room] = &[
     &ricoh::ROOM,
     &ricoh_program::ROOM,
     &xerox::ROOM,
+    &kyocera_xml::ROOM,
+    &kyocera::ROOM,
     &sharp::ROOM,
     &hp::ROOM,
     &toshiba::ROOM,

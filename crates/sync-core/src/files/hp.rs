@@ -151,27 +151,30 @@ fn with_lists(rows: Vec<Contact>) -> Vec<Contact> {
     let mut contacts: Vec<Contact> = Vec::new();
     let mut groups: Vec<Contact> = Vec::new();
     let mut places: BTreeMap<(Owner, String), usize> = BTreeMap::new();
-    let mut last_in_list = false;
+    // Of the last contact, if it is in a list: the text of its rows, and the lists that they name.
+    let mut open: Option<String> = None;
+    let mut named = BTreeSet::new();
     for mut contact in rows {
         let list = contact.entries.first_mut().and_then(|first| first.kept_by.remove(&key));
-        let again = last_in_list
-            && list.is_some()
+        let again = list.as_ref().is_some_and(|list| !named.contains(list))
+            && open.is_some()
             && contacts
                 .last()
                 .is_some_and(|last| last.owner == contact.owner && said(last) == said(&contact));
-        last_in_list = list.is_some();
         let line = contact.line;
-        if again
-            && let Some(last) = contacts.last_mut().and_then(|last| last.source.as_mut())
-            && let Some(source) = contact.source.take()
-        {
-            last.text = format!("{}{}{}", last.text, source.before, source.text).into();
+        let text = contact.source.as_ref().map_or("", |source| &source.text);
+        if again && let Some(open) = &mut open {
+            open.push_str(contact.before());
+            open.push_str(text);
         } else {
+            close(&mut contacts, open.take());
+            open = list.is_some().then(|| text.into());
+            named.clear();
             contacts.push(contact);
         }
         let (Some(list), Some(at)) = (list, contacts.len().checked_sub(1)) else { continue };
-        let contact = &mut contacts[at];
-        contact.mark_linked();
+        named.insert(list.clone());
+        let contact = &contacts[at];
         let place = *places.entry((contact.owner.clone(), list.clone())).or_insert_with(|| {
             let group = Address { name: list, ..Slot::Group.entry() };
             groups.push(Contact { line, ..Contact::of(contact.owner.clone(), group) });
@@ -183,11 +186,22 @@ fn with_lists(rows: Vec<Contact>) -> Vec<Contact> {
             groups[place].members.push(link);
         }
     }
+    close(&mut contacts, open);
     for mut group in groups {
         group.mark_read("", "");
         contacts.push(group);
     }
     contacts
+}
+
+/// Gives the last contact the text of all its rows.
+fn close(contacts: &mut [Contact], text: Option<String>) {
+    if let Some(last) = contacts.last_mut()
+        && let Some(text) = text
+    {
+        let before = last.before().to_string();
+        last.mark_read(&before, &text);
+    }
 }
 
 fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Result<Vec<u8>, FileError> {
@@ -203,7 +217,8 @@ fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Re
         }
     }
     for (contact, lists) in fitted.contacts.iter_mut().zip(&lists) {
-        if contact.unchanged().is_some_and(|text| !is_group(contact) && lists_in(text, &frame) != *lists) {
+        let lists = || lists.iter().cloned().collect::<BTreeSet<_>>();
+        if contact.unchanged().is_some_and(|text| !is_group(contact) && lists_in(text, &frame) != lists()) {
             contact.mark_edited();
         }
     }
@@ -241,7 +256,7 @@ fn is_group(contact: &Contact) -> bool {
 }
 
 /// The lists that the rows of a contact name.
-fn lists_in(text: &str, frame: &TextFrame) -> Vec<String> {
+fn lists_in(text: &str, frame: &TextFrame) -> BTreeSet<String> {
     let rows = rows(text, frame.style.separator, 1).unwrap_or_default();
     let lists = rows.iter().map(|row| {
         let cells = Cells { columns: &frame.columns, cells: &row.cells, line: row.line };
@@ -260,6 +275,7 @@ fn keep_groups_that_rows_can_name(fitted: &mut Fitted) {
     };
     let mut out = BTreeSet::new();
     let mut places: BTreeMap<(Owner, String), usize> = BTreeMap::new();
+    let mut into: BTreeMap<usize, Vec<Link>> = BTreeMap::new();
     for at in 0..contacts.len() {
         if !is_group(&contacts[at]) {
             continue;
@@ -299,10 +315,12 @@ fn keep_groups_that_rows_can_name(fitted: &mut Fitted) {
                 places.insert((group.owner.clone(), group.name().to_string()), at);
             }
         }
-        let into = &mut contacts
-            [first.filter(|_| why.is_some_and(|(code, _)| code == "group_merged")).unwrap_or(at)];
-        members.retain(|link| !into.members.iter().any(|one| one.contact == link.contact));
-        into.members.append(&mut members);
+        let merges = why.is_some_and(|(code, _)| code == "group_merged");
+        into.entry(first.filter(|_| merges).unwrap_or(at)).or_default().append(&mut members);
+    }
+    for (at, members) in into {
+        let mut seen = BTreeSet::new();
+        contacts[at].members = members.into_iter().filter(|link| seen.insert(link.contact)).collect();
     }
     remove(contacts, &out);
 }
@@ -343,6 +361,17 @@ mod tests {
         ];
         assert_eq!(names, expected);
         assert_eq!(text(&book), TWO_LISTS);
+    }
+
+    #[test]
+    fn rows_in_any_order_and_twice_come_back() {
+        let rows = "b,b@x.example,,,,,,,,,jane,Two\r\na,a@x.example,,,,,,,,,jane,One\r\n\r\n\
+            a,a@x.example,,,,,,,,,jane,Two\r\na,a@x.example,,,,,,,,,jane,Two\r\n\
+            b,b@x.example,,,,,,,,,jane,One\r\nb,b@x.example,,,,,,,,,jane,Two\r\nb,b@x.example,,,,,,,,,jane,";
+        let book = book(rows);
+        let names: Vec<_> = book.contacts.iter().map(|c| (c.name(), c.members.len())).collect();
+        assert_eq!(names, [("b", 0), ("a", 0), ("a", 0), ("b", 0), ("b", 0), ("Two", 4), ("One", 2)]);
+        assert_eq!(text(&book), rows);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub mod holds;
 mod hp;
 mod initial;
 mod konica;
+mod kyocera;
+mod kyocera_xml;
 mod links;
 mod membership;
 mod owner;
@@ -43,6 +45,7 @@ mod toshiba_22;
 mod usual;
 mod xerox;
 mod xerox_plain;
+mod xml;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read};

@@ -390,7 +390,7 @@ impl Table {
             }
         }
         // What a kind says that leads nowhere is kept as its columns have it.
-        contact.entries.retain(|entry| leads(entry));
+        contact.entries.retain(leads);
         for (name, cell) in cells.columns.iter().zip(cells.cells) {
             if let Some(column) = self.column(name)
                 && let Means::Of(slot, _) | Means::Encrypted(slot, _) = column.means

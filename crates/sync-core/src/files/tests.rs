@@ -1,14 +1,16 @@
 //! Laws that hold for every format.
 
+#![allow(clippy::unwrap_used)]
+
 use super::{
     book::{Frame, TextFrame},
     field::{Field, Slot},
     *,
 };
 use crate::address::Address;
+use alloc::collections::{BTreeMap, BTreeSet};
 use proptest::{prelude::*, test_runner::TestRunner};
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -108,7 +110,7 @@ fn left_out(written: &Written) -> BTreeSet<&str> {
     written.notes.iter().filter(|n| codes.contains(&n.code)).filter_map(|n| n.entry.as_deref()).collect()
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(one: &[T], other: &[T], what: &str) {
+fn same<T: PartialEq + core::fmt::Debug>(one: &[T], other: &[T], what: &str) {
     let lacks = |one: &[T], other: &[T]| {
         one.iter().filter(|entry| !other.contains(entry)).map(|e| format!("{e:?}")).collect::<Vec<_>>()
     };
@@ -210,7 +212,7 @@ fn any_text(slot: Slot, field: Field, seed: u32) -> Option<String> {
         | Field::Department
         | Field::Phone
         | Field::Reading => {
-            if (field as u32 + seed) % 3 == 0 {
+            if (field as u32).wrapping_add(seed).is_multiple_of(3) {
                 free
             } else {
                 String::new()
