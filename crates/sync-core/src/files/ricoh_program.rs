@@ -296,6 +296,16 @@ mod tests {
     }
 
     #[test]
+    fn an_address_with_a_bracket_stays_out() {
+        let mut edited = book(FILE);
+        edited.contacts[0].entries[0].mail = "wim@[192.0.2.1]".into();
+        let written = convert(&edited, Format::RicohProgramCsv, &WriteOptions::default()).unwrap();
+        assert_eq!((written.given, written.written, written.kept_out), (3, 2, 1));
+        let codes: Vec<_> = written.notes.iter().map(|note| (note.line, note.code)).collect();
+        assert_eq!(codes, [(Some(7), "character_not_in_format")]);
+    }
+
+    #[test]
     fn as_a_spreadsheet_saves_it() {
         let file = FILE
             .replace("\r\n", ",,\r\n")

@@ -158,6 +158,10 @@ pub(super) struct Cells<'a> {
 
 /// Makes this stand in a column of a row that will be written, however the file spells the column.
 pub(super) fn set_cell(cells: &mut BTreeMap<String, String>, name: &str, text: &str) {
+    if let Some(cell) = cells.get_mut(name) {
+        *cell = text.into();
+        return;
+    }
     for (column, cell) in cells {
         if column.trim().eq_ignore_ascii_case(name) {
             *cell = text.into();
