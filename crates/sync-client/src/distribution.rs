@@ -299,7 +299,8 @@ impl Drop for Meanwhile {
 
 /// The items of an address book file.
 fn items_of_addresses(bytes: &[u8]) -> Result<Vec<Item>> {
-    let items: BTreeSet<Item> = read(bytes, &[], None, &ReadOptions::default())?.split.taken.keys().map(item_of).collect();
+    let items: BTreeSet<Item> =
+        read(bytes, &[], None, &ReadOptions::default())?.split.taken.keys().map(item_of).collect();
     Ok(items.into_iter().collect())
 }
 

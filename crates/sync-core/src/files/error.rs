@@ -42,6 +42,16 @@ pub enum FileError {
         /// Where the column line should be.
         line: u64,
     },
+    /// No column line, where a format that was told has one.
+    #[error(
+        "this is no {format}: no line names its columns, `{column}` among them. Name another format, or export it again"
+    )]
+    NoColumnLine {
+        /// What the file should be.
+        format: &'static str,
+        /// One of the columns that such a file has.
+        column: &'static str,
+    },
     /// None of the formats that are known.
     #[error(
         "no format is known that has such files: `sync-client convert --list-formats` names them all; name one with --from, or give a column mapping"
@@ -168,6 +178,7 @@ impl FileError {
             Self::Utf16 => "utf16_not_read",
             Self::NulByte { .. } => "nul_byte",
             Self::UnknownCharset { .. } => "unknown_charset",
+            Self::NoColumnLine { .. } => "no_column_line",
             Self::UnknownFormat => "unknown_format",
             Self::NotInCharset { .. } => "not_in_charset",
             Self::UnterminatedQuote { .. } => "unterminated_quote",

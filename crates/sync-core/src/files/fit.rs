@@ -79,7 +79,10 @@ impl Fitter<'_> {
             return;
         }
         let owner = self.owner(contact);
-        let mut row = Contact { line: contact.line, owner: owner.clone(), ..Contact::default() };
+        // What stands before it in its file stays before its first row.
+        let source = contact.source.clone();
+        let mut row = Contact { line: contact.line, owner: owner.clone(), source, ..Contact::default() };
+        row.mark_edited();
         for (place, entry) in contact.entries.iter().enumerate() {
             let slot = Slot::of(entry);
             let most = self.holds.of_slot(slot);
@@ -205,6 +208,24 @@ impl Fitter<'_> {
                 self.note(contact, entry, Weight::Correction, "lines_joined", text);
             }
             let width = |one: char| if self.holds.wide.contains(&field) { width(one) } else { 1 };
+            if clean.contains(self.holds.forbidden) {
+                let words = field.words();
+                if !field.can_be_cut() {
+                    let text = format!("its {words} has a character that {} lacks; it stays out", self.name);
+                    self.note(contact, entry, Weight::Loss, "character_not_in_format", text);
+                    return None;
+                }
+                clean = clean.replace(self.holds.forbidden, " ").trim().to_string();
+                let text = format!("a blank stands for a character of its {words} that {} lacks", self.name);
+                self.note(contact, entry, Weight::Correction, "character_replaced", text);
+            }
+            let words = self.holds.words.iter().find(|(of, _)| *of == field).map(|(_, words)| *words);
+            if words.is_some_and(|words| !words.contains(&&*clean)) {
+                let words = field.words();
+                let text = format!("{} has no word for what its {words} is: `{clean}`", self.name);
+                self.note(contact, entry, Weight::Loss, "value_not_in_format", text);
+                clean.clear();
+            }
             if limit > 0 && clean.chars().map(width).sum::<usize>() > limit {
                 if !field.can_be_cut() {
                     let text =
@@ -304,8 +325,12 @@ impl Fitter<'_> {
     /// What a format alone understands stays with it.
     fn kept(&mut self, contact: &Contact, entry: &mut Address) {
         let foreign: Vec<String> = entry.kept_by.keys().filter(|key| !self.is_own(key)).cloned().collect();
-        let mut names: Vec<&str> =
-            foreign.iter().map(|key| key.split_once(':').map_or(&**key, |(_, column)| column)).collect();
+        let says = |key: &&String| entry.kept_by.get(*key).is_some_and(|text| !text.is_empty());
+        let mut names: Vec<&str> = foreign
+            .iter()
+            .filter(says)
+            .map(|key| key.split_once(':').map_or(&**key, |(_, column)| column))
+            .collect();
         let canon = !self.name.starts_with("canon");
         if canon {
             names.extend(entry.kept.iter().filter(|(_, text)| !text.is_empty()).map(|(name, _)| &**name));

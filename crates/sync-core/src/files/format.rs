@@ -7,9 +7,9 @@ use super::{
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
     holds::Holds,
-    hp, kyocera, kyocera_xml, sharp,
+    hp, konica, kyocera, kyocera_xml, ricoh, ricoh_program, sharp,
     text::Text,
-    toshiba, toshiba_22,
+    toshiba, toshiba_22, xerox, xerox_plain,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -23,16 +23,26 @@ pub enum Format {
     CanonCsv,
     /// HP Edgeline, as CSV.
     HpCsv,
+    /// Konica Minolta and Develop, as tab-separated text.
+    KonicaMinoltaAbbr,
     /// KYOCERA Net Viewer, as XML.
     KyoceraXml,
     /// Kyocera, as CSV whose columns are guessed.
     KyoceraCsv,
+    /// Ricoh, as CSV of the format version 5.1.1.
+    RicohCsv,
+    /// Ricoh, as CSV of the format version 3.1.1.
+    RicohProgramCsv,
     /// Sharp, as CSV.
     SharpCsv,
     /// Toshiba TopAccess, as CSV.
     ToshibaCsv,
     /// Toshiba, as CSV of 22 columns.
     Toshiba22Csv,
+    /// Xerox, as CSV with a column line.
+    XeroxCsv,
+    /// Xerox, as CSV of two columns without names.
+    XeroxPlainCsv,
 }
 
 /// A format's room: how its files are known, read and written, and what they hold.
@@ -68,12 +78,18 @@ pub(super) enum Writer {
 /// In the order in which a file is tried: the surest first.
 pub(super) const ROOMS: &[&Room] = &[
     &canon_room::ROOM,
+    &konica::ROOM,
+    &ricoh::ROOM,
+    &ricoh_program::ROOM,
+    &xerox::ROOM,
     &kyocera_xml::ROOM,
     &kyocera::ROOM,
     &sharp::ROOM,
     &hp::ROOM,
     &toshiba::ROOM,
     &toshiba_22::ROOM,
+    // It has no column line: only what nothing else is.
+    &xerox_plain::ROOM,
 ];
 
 impl Format {

@@ -50,6 +50,10 @@ pub struct Holds {
     pub wide: &'static [Field],
     /// All fax numbers of a contact have the same settings.
     pub one_fax_line: bool,
+    /// The fields that may only have certain words, and these.
+    pub words: &'static [(Field, &'static [&'static str])],
+    /// Characters that no text may have: the format uses them between texts.
+    pub forbidden: &'static [char],
     /// How many contacts a file may have; 0 where no limit is known.
     pub most: usize,
 }
@@ -74,6 +78,8 @@ impl Holds {
         usual: &[],
         wide: &[],
         one_fax_line: false,
+        words: &[],
+        forbidden: &[],
         most: 0,
     };
 

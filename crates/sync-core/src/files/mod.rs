@@ -27,11 +27,16 @@ mod folder;
 mod format;
 pub mod holds;
 mod hp;
+mod initial;
+mod konica;
 mod kyocera;
 mod kyocera_xml;
 mod links;
 mod listed;
+mod membership;
 mod owner;
+mod ricoh;
+mod ricoh_program;
 mod sharp;
 mod table;
 #[cfg(test)]
@@ -39,6 +44,9 @@ mod tests;
 mod text;
 mod toshiba;
 mod toshiba_22;
+mod usual;
+mod xerox;
+mod xerox_plain;
 mod xml;
 
 pub use book::{Book, Contact, Link};

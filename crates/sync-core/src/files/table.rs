@@ -161,6 +161,10 @@ pub(super) struct Cells<'a> {
 
 /// Makes this stand in a column of a row that will be written, however the file spells the column.
 pub(super) fn set_cell(cells: &mut BTreeMap<String, String>, name: &str, text: &str) {
+    if let Some(cell) = cells.get_mut(name) {
+        *cell = text.into();
+        return;
+    }
     for (column, cell) in cells {
         if column.trim().eq_ignore_ascii_case(name) {
             *cell = text.into();
@@ -171,8 +175,13 @@ pub(super) fn set_cell(cells: &mut BTreeMap<String, String>, name: &str, text: &
 impl Cells<'_> {
     /// What stands in this column; empty where there is none. Names are compared without regard to case and blanks.
     pub(super) fn get(&self, name: &str) -> &str {
-        let at = self.columns.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
-        at.and_then(|at| self.cells.get(at)).map_or("", |cell| cell)
+        self.find(name).unwrap_or("")
+    }
+
+    /// As [`Cells::get`]; `None` where there is no such column.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        let at = self.columns.iter().position(|column| column.trim().eq_ignore_ascii_case(name))?;
+        Some(self.cells.get(at).map_or("", |cell| cell))
     }
 }
 
@@ -422,7 +431,17 @@ impl Table {
 
     /// The frame of a new file with all columns of the format and those that its entries keep.
     pub(super) fn frame(&self, contacts: &[Contact], prologue: &str) -> TextFrame {
-        let mut columns: Vec<String> = self.columns.iter().map(|column| column.name.to_string()).collect();
+        self.frame_of(self.columns.iter().map(|column| column.name), contacts, prologue)
+    }
+
+    /// As [`Table::frame`], with some of the columns.
+    pub(super) fn frame_of(
+        &self,
+        names: impl Iterator<Item = &'static str>,
+        contacts: &[Contact],
+        prologue: &str,
+    ) -> TextFrame {
+        let mut columns: Vec<String> = names.map(String::from).collect();
         let prefix = format!("{}:", self.format.name());
         let kept =
             contacts.iter().flat_map(|contact| &contact.entries).flat_map(|entry| entry.kept_by.keys());
@@ -493,7 +512,7 @@ impl Table {
     }
 }
 
-fn unbracket(cell: &str) -> &str {
+pub(super) fn unbracket(cell: &str) -> &str {
     let cell = cell.trim();
     cell.strip_prefix('[').and_then(|cell| cell.strip_suffix(']')).unwrap_or(cell)
 }
