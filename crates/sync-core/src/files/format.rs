@@ -6,9 +6,11 @@ use super::{
     canon_room,
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
+    google,
     holds::Holds,
+    outlook, plain_csv,
     text::Text,
-    toshiba,
+    thunderbird, toshiba,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -22,6 +24,16 @@ pub enum Format {
     CanonCsv,
     /// Toshiba TopAccess, as CSV.
     ToshibaCsv,
+    /// Google contacts, as CSV.
+    GoogleCsv,
+    /// Google contacts, as CSV before 2024.
+    Google2015Csv,
+    /// Outlook's contacts, as CSV.
+    OutlookCsv,
+    /// Thunderbird's address book, as CSV.
+    ThunderbirdCsv,
+    /// CSV with columns of anybody's choice.
+    Csv,
 }
 
 /// A format's room: how its files are known, read and written, and what they hold.
@@ -55,7 +67,16 @@ pub(super) enum Writer {
 }
 
 /// In the order in which a file is tried: the surest first.
-pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &toshiba::ROOM];
+pub(super) const ROOMS: &[&Room] = &[
+    &canon_room::ROOM,
+    &toshiba::ROOM,
+    &google::ROOM,
+    &google::OLD_ROOM,
+    &thunderbird::ROOM,
+    &outlook::ROOM,
+    // Last: any table whose column names say something.
+    &plain_csv::ROOM,
+];
 
 impl Format {
     /// All, in the order of documents.

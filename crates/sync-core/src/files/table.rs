@@ -453,7 +453,7 @@ fn unbracket(cell: &str) -> &str {
 }
 
 /// Whether an entry leads anywhere.
-fn leads(entry: &Address) -> bool {
+pub(super) fn leads(entry: &Address) -> bool {
     match Slot::of(entry) {
         Slot::Mail | Slot::Ifax => !entry.mail.is_empty(),
         Slot::Fax | Slot::IpFax => {
