@@ -5,7 +5,7 @@
 
 use super::{
     Encoding, FileError, Format,
-    book::{Book, Contact, Frame, Link, TextFrame},
+    book::{Book, Contact, Frame, Link, TextFrame, full_name},
     columns::{Chart, Chosen, Use},
     convert::{ReadOptions, WriteOptions},
     field::{Field, Slot},
@@ -486,6 +486,15 @@ fn before_write(contacts: &[Contact], at: usize, frame: &TextFrame, cells: &mut 
                 }
             }
         }
+    }
+    // Where no parts are known, Google takes the name from the first of them.
+    let first = contact.entries.first();
+    let made = first.and_then(|entry| entry.person.as_ref()).map(full_name).unwrap_or_default();
+    if let (Some(entry), Some(cell)) = (first, column("Given Name").and_then(|at| cells.get_mut(at)))
+        && made.is_empty()
+        && Field::Organization.get(entry) != entry.name
+    {
+        cell.clone_from(&entry.name);
     }
     let groups = frame.groups_of.get(&at).map_or(&[][..], |groups| groups);
     let mut labels: Vec<String> = groups.iter().map(|group| contacts[*group].name().to_string()).collect();

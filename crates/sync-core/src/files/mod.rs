@@ -19,8 +19,12 @@ pub mod canon_csv;
 mod canon_room;
 mod charset;
 mod columns;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod contact_tests;
 mod convert;
 mod csv_mapping;
+mod detect;
 mod error;
 pub mod field;
 mod fit;

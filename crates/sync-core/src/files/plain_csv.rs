@@ -156,6 +156,11 @@ fn needed(contacts: &[Contact]) -> Vec<(String, Chosen)> {
             *next += 1;
         }
     }
+    // `Name` beside a first name alone would be read as the last name.
+    let has_part = uses.iter().any(|(_, means)| *means == Use::Shared(Field::Given));
+    if has_part {
+        uses.insert((place_of(Field::Family), Use::Shared(Field::Family)));
+    }
     let named = |(_, means): (usize, Use)| {
         let name = match means {
             Use::Of(slot, place, field) => heading(Some(slot), field, place),
