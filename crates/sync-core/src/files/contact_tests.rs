@@ -206,6 +206,47 @@ fn plain_csv_of_spreadsheets_is_read() {
     );
 }
 
+#[test]
+fn an_edit_that_needs_a_new_column_gets_one() {
+    let mut book = of("Mail;Hobby\na@x.example;chess\nb@x.example;go\n");
+    let mut fax = Slot::Fax.entry();
+    Field::FaxNumber.set(&mut fax, "5550100");
+    book.contacts[0].entries.push(fax);
+    book.contacts.push(book.contacts[1].clone());
+    let text = text(&book, Format::Csv);
+    assert_eq!(
+        text,
+        "Name,E-mail,Fax,Hobby\r\n,a@x.example,5550100,chess\r\n,b@x.example,,go\r\n,b@x.example,,go\r\n"
+    );
+    // A member that leaves a group changes its row.
+    let head = "First Name,Labels,E-mail 1 - Label,E-mail 1 - Value\n";
+    let mut book = of(&alloc::format!("{head}A,x,,a@x.example\nB,x,,b@x.example\n"));
+    book.contacts[2].members.pop();
+    let text = super::contact_tests::text(&book, Format::GoogleCsv);
+    assert_eq!(
+        text,
+        alloc::format!("{head}A,x ::: * myContacts,Work,a@x.example\nB,* myContacts,Work,b@x.example\n")
+    );
+}
+
+#[test]
+fn many_rows_of_many_columns_take_time_that_grows_with_the_file() {
+    // Were a row compared with all columns or all members, this would take minutes.
+    let names: Vec<String> = (1..=250).map(|n| alloc::format!("E-mail {n} - Value")).collect();
+    let rows = "A,,all,a@x.example\n".repeat(20_000);
+    let book = of(&alloc::format!("First Name,Last Name,Labels,{}\n{rows}", names.join(",")));
+    assert_eq!(book.by_kind(), [(Slot::Mail, 20_000), (Slot::Group, 1)].into());
+    let written = convert(&book, Format::GoogleCsv, &WriteOptions::default()).unwrap();
+    assert_eq!((written.written, written.kept_out), (20_001, 0));
+    // More addresses than columns share a cell.
+    let many: Vec<String> = (0..60).map(|n| alloc::format!("a{n}@x.example")).collect();
+    let book =
+        of(&alloc::format!("First Name,E-mail 1 - Label,E-mail 1 - Value\nA,,{}\n", many.join(" ::: ")));
+    assert_eq!(book.entries(), 60);
+    let written = convert(&book, Format::Google2015Csv, &WriteOptions::default()).unwrap();
+    assert_eq!(read(&written.bytes, &ReadOptions::default()).unwrap().entries(), 60);
+}
+
 /// Any text that says something, without blanks at its ends.
 fn word() -> impl Strategy<Value = String> {
     "[A-Za-zäł山\",;'-]([A-Za-z0-9äł山\",;\n '-]{0,8}[a-zł山\"])?"

@@ -330,8 +330,7 @@ mod tests {
             let long = texts.join("\r\n").repeat(40) + "\r\n";
             // A long head of ASCII says nothing of the encoding.
             let late = alloc::format!("{}{}\r\n", "Name;E-mail;Fax\r\n".repeat(3_000), texts.join("\r\n"));
-            for text in texts.iter().map(|text| alloc::string::ToString::to_string(*text)).chain([long, late])
-            {
+            for text in texts.iter().map(|text| String::from(*text)).chain([long, late]) {
                 let found = guess(&encoded(&text, name)).name();
                 if found != wanted {
                     wrong.push((text.chars().take(60).collect::<String>(), wanted, found));

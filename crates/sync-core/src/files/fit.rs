@@ -401,8 +401,9 @@ impl Fitter<'_> {
                 let text = format!("{} has one group of a name; its members are in the first", self.name);
                 self.note(&group, entry, Weight::Loss, "group_joined", text);
                 let first = &mut self.out.contacts[*first].members;
+                let there: BTreeSet<Link> = first.iter().copied().collect();
                 let more: Vec<Link> =
-                    group.members.into_iter().filter(|link| !first.contains(link)).collect();
+                    group.members.into_iter().filter(|link| !there.contains(link)).collect();
                 first.extend(more);
             } else {
                 named.insert(name, at);

@@ -294,7 +294,7 @@ fn after_read(contact: &mut Contact, cells: &Cells<'_>) {
     let mut person = Person::default();
     let mut kept: BTreeMap<String, String> = BTreeMap::new();
     let mut further: Vec<String> = Vec::new();
-    for (at, name) in cells.columns.iter().enumerate() {
+    for (name, cell) in cells.columns.iter().zip(cells.cells).filter(|(_, cell)| !cell.is_empty()) {
         let (thing, number) = match (numbered(name, "E-mail", "Value"), numbered(name, "Phone", "Value")) {
             (Some(number), _) => ("E-mail", number),
             (_, Some(number)) => ("Phone", number),
@@ -302,7 +302,7 @@ fn after_read(contact: &mut Contact, cells: &Cells<'_>) {
         };
         let says = ["Label", "Type"].map(|part| cells.get(&format!("{thing} {number} - {part}")));
         let (kind, preferred) = label(if says[0].is_empty() { says[1] } else { says[0] });
-        for value in values(cells.cells.get(at).map_or("", |cell| cell)) {
+        for value in values(cell) {
             let line = if thing == "E-mail" { None } else { Some(Line::of(kind)) };
             let mut destination = |slot: Slot, field: Field, usual: &[&str]| {
                 let mut entry = slot.entry();
@@ -394,7 +394,7 @@ fn group(book: &mut Book, chart: &Chart) {
                 groups.len() - 1
             });
             let link = Link { contact: at, entry: None };
-            if !groups[place].members.contains(&link) {
+            if groups[place].members.last() != Some(&link) {
                 groups[place].members.push(link);
             }
         }
@@ -477,11 +477,21 @@ fn before_write(contacts: &[Contact], at: usize, frame: &TextFrame, cells: &mut 
     for (thing, values) in
         [("E-mail", mails(edition.chart, contact)), ("Phone", telephones(edition.chart, contact))]
     {
+        let mut last = None;
         for (number, (kind, value)) in (1..).zip(values) {
-            for (part, text) in [(edition.label, kind), ("Value", value)] {
-                if let Some(cell) =
-                    column(&format!("{thing} {number} - {part}")).and_then(|at| cells.get_mut(at))
-                {
+            let [kind_at, value_at] =
+                [edition.label, "Value"].map(|part| column(&format!("{thing} {number} - {part}")));
+            let Some(at) = value_at else {
+                // Beyond the last column they share its cell.
+                if let Some(cell) = last.and_then(|at: usize| cells.get_mut(at)) {
+                    cell.push_str(BETWEEN);
+                    cell.push_str(&value);
+                }
+                continue;
+            };
+            last = Some(at);
+            for (at, text) in [(kind_at, kind), (value_at, value)] {
+                if let Some(cell) = at.and_then(|at| cells.get_mut(at)) {
                     *cell = text;
                 }
             }
@@ -541,7 +551,8 @@ fn frame_of(edition: &Edition, contacts: &[Contact]) -> TextFrame {
         .iter()
         .map(|(name, means)| (String::from(*name), Chosen::new(*name, *means)))
         .collect();
-    let most = |count: &dyn Fn(&Contact) -> usize| contacts.iter().map(count).max().unwrap_or(0).max(1);
+    let most =
+        |count: &dyn Fn(&Contact) -> usize| contacts.iter().map(count).max().unwrap_or(0).clamp(1, MOST + 2);
     let mails = most(&|contact| mails(edition.chart, contact).len());
     let phones = most(&|contact| telephones(edition.chart, contact).len());
     for (thing, most) in [("E-mail", mails), ("Phone", phones)] {

@@ -287,7 +287,7 @@ mod tests {
                 for place in 0..if slot.is_some() { PLACES } else { 1 } {
                     let name = heading(slot, *field, place);
                     let wanted = Meaning::Field { slot, field: *field, place };
-                    assert_eq!(meanings(&[name.clone()])[0].means, wanted, "{name}");
+                    assert_eq!(meanings(core::slice::from_ref(&name))[0].means, wanted, "{name}");
                 }
             }
         }
