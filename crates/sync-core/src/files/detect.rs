@@ -179,6 +179,8 @@ fn weigh(text: &[char], language: &Language) -> Cost {
             }
             None => 6.0,
         };
+        let next = text.get(at + 1).filter(|next| next.is_alphabetic()).map(|next| lower(*next));
+        cost += context(lower(*one), next);
         cost += if lone { 3.0 } else { 0.0 } + if odd_capital { 2.0 } else { 0.0 };
     }
     let lowered: String = text.iter().copied().map(lower).collect();
@@ -187,6 +189,24 @@ fn weigh(text: &[char], language: &Language) -> Cost {
         cost += SIGN * found as Cost * if sign.starts_with('.') { 2.0 } else { 0.5 };
     }
     cost
+}
+
+/// What a letter costs more before another (`None`: at the end of a word) than it does in general: the same byte is `ñ`
+/// before a vowel and `ń` before a consonant.
+fn context(one: char, next: Option<char>) -> Cost {
+    let vowel = next.is_some_and(|next| "aeiouyáéíóúàèìòùäöüąęã".contains(next));
+    let consonant = next.is_some() && !vowel;
+    match one {
+        'ñ' if !vowel => 4.0,
+        'ń' if vowel => 4.0,
+        'õ' if next != Some('e') => 3.0,
+        'ő' if next == Some('e') => 3.0,
+        'è' if vowel => 3.0,
+        'č' if consonant && !next.is_some_and(|next| "kntc".contains(next)) => 2.0,
+        'ø' if vowel && next != Some('y') => 3.0,
+        'ř' if next.is_some_and(|next| "rnldmgv".contains(next)) => 2.0,
+        _ => 0.0,
+    }
 }
 
 fn latin(one: char) -> bool {
@@ -278,6 +298,10 @@ mod tests {
                 "Benoît Noël",
                 "Muñoz;Íñigo",
                 "José Pérez",
+                "Agnès",
+                "Genève",
+                "Simões",
+                "Peña",
                 "Niccolò",
                 "Société Générale – Paris",
                 "João Conceição",
@@ -291,6 +315,11 @@ mod tests {
             "windows-1250",
             &[
                 "Wałęsa",
+                "Poznań",
+                "Gdańsk",
+                "Ondřej",
+                "Kateřina",
+                "Jenő",
                 "Łukasz;Żółć",
                 "Grażyna Dąbrowska;ul. Święta",
                 "imię;nazwisko\r\nMałgorzata;Jabłońska",
