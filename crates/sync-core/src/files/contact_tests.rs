@@ -222,7 +222,7 @@ fn an_edit_that_needs_a_new_column_gets_one() {
     let head = "First Name,Labels,E-mail 1 - Label,E-mail 1 - Value\n";
     let mut book = of(&alloc::format!("{head}A,x,,a@x.example\nB,x,,b@x.example\n"));
     book.contacts[2].members.pop();
-    let text = super::contact_tests::text(&book, Format::GoogleCsv);
+    let text = self::text(&book, Format::GoogleCsv);
     assert_eq!(
         text,
         alloc::format!("{head}A,x ::: * myContacts,Work,a@x.example\nB,* myContacts,Work,b@x.example\n")
