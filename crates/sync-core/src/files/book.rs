@@ -169,6 +169,12 @@ pub(super) struct TextFrame {
     pub(super) strays: BTreeSet<String>,
     /// How a table is written.
     pub(super) style: super::table::Style,
+    /// What the columns mean, where that differs from file to file.
+    pub(super) layout: Vec<super::columns::Chosen>,
+    /// How many groups its rows name that are no rows themselves.
+    pub(super) groups: usize,
+    /// At writing: the groups that each contact is in, where they are no rows themselves.
+    pub(super) groups_of: BTreeMap<usize, Vec<usize>>,
 }
 
 /// An address book from a file of any format.

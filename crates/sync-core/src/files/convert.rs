@@ -3,6 +3,8 @@
 use super::{
     Encoding, FileError, Format, Note, Weight,
     book::{Book, Contact, Frame, TextFrame},
+    columns,
+    csv_mapping::Mapping,
     fit::fit,
     format::{ROOMS, Writer},
     text::{Text, decode},
@@ -16,6 +18,8 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// Its encoding; `None`: by its mark, what it says of itself, and its content.
     pub encoding: Option<Encoding>,
+    /// What its columns mean, if it is a plain CSV file; `None`: what their names say.
+    pub mapping: Option<Mapping>,
 }
 
 /// How a file is written.
@@ -25,11 +29,13 @@ pub struct WriteOptions {
     pub encoding: Option<Encoding>,
     /// Whether readable passwords are written.
     pub passwords: bool,
+    /// The columns of a plain CSV file; `None`: those that its entries need, with English names.
+    pub mapping: Option<Mapping>,
 }
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        Self { encoding: None, passwords: true }
+        Self { encoding: None, passwords: true, mapping: None }
     }
 }
 
@@ -66,6 +72,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
     let text = decode(bytes, options.encoding)?;
     let room = match options.format {
         Some(format) => format.room(),
+        None if options.mapping.is_some() => Format::Csv.room(),
         None => ROOMS.iter().find(|room| (room.recognizes)(&text)).ok_or(FileError::UnknownFormat)?,
     };
     let mut book = (room.read)(&text, options)?;
@@ -80,14 +87,15 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
 /// [`FileError`] where the format can't be written so; what it can't hold is in the notes instead.
 pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Written, FileError> {
     let room = to.room();
-    let same = book.format == to && book.frame != Frame::Nothing;
+    let mapping = options.mapping.as_ref().filter(|_| to == Format::Csv);
+    let same = book.format == to && book.frame != Frame::Nothing && mapping.is_none();
     let mut contacts = Cow::Borrowed(&book.contacts);
     let mut notes = Vec::new();
     if !options.passwords {
         leave_passwords(contacts.to_mut(), &mut notes);
     }
     let as_is = |contact: &Contact| same && contact.unchanged().is_some();
-    let mut fitted = fit(&contacts, &room.holds, room.name, as_is);
+    let mut fitted = fit(&contacts, &room.holds, room.name, mapping, as_is);
     notes.append(&mut fitted.notes);
     let usual = if same { book.encoding } else { room.encoding };
     let encoding = options.encoding.unwrap_or(usual);
@@ -99,9 +107,13 @@ pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Writte
         }
         Writer::Text { frame, contact } => {
             let (frame, own) = match &book.frame {
-                Frame::Text(frame) if same => (Cow::Borrowed(frame), true),
+                Frame::Text(frame) if same && columns::suffices(to, frame, &fitted.contacts) => {
+                    (Cow::Borrowed(frame), true)
+                }
                 _ => (Cow::Owned(frame(&fitted.contacts, options)), false),
             };
+            let (frame, regrouped) = columns::with_groups(frame, &fitted.contacts);
+            let own = own.then_some(!regrouped);
             let write = |contacts: &[Contact], at: usize| contact(contacts, at, &frame);
             write_text(&fitted.contacts, &frame, own, write, encoding, &mut notes)
         }
@@ -114,7 +126,8 @@ pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Writte
 pub(super) fn write_text(
     contacts: &[Contact],
     frame: &TextFrame,
-    own: bool,
+    // Whether the frame is that of the file, and whether its rows still say who is in which group.
+    own: Option<bool>,
     write: impl Fn(&[Contact], usize) -> String,
     encoding: Encoding,
     notes: &mut Vec<Note>,
@@ -122,14 +135,14 @@ pub(super) fn write_text(
     let mut out = encoding.mark_bytes().to_vec();
     encoding.encode(&frame.head, &mut out, |_| {});
     let line_end = frame.style.line_end;
-    let mut open = false;
+    // What was last in its file may have had no line end.
+    let mut open = !frame.head.is_empty() && !frame.head.ends_with(['\n', '\r']);
     for (at, contact) in contacts.iter().enumerate() {
-        let before = if own { contact.before() } else { "" };
+        let before = if own.is_some() { contact.before() } else { "" };
         let text = match contact.unchanged() {
-            Some(text) if own => Cow::Borrowed(text),
+            Some(text) if own == Some(true) => Cow::Borrowed(text),
             _ => Cow::Owned(write(contacts, at)),
         };
-        // What was last may have had no line end.
         if open && !(before.is_empty() && text.is_empty()) {
             encoding.encode(line_end, &mut out, |_| {});
             open = false;

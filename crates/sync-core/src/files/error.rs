@@ -57,6 +57,11 @@ pub enum FileError {
         "no format is known that has such files: `sync-client convert --list-formats` names them all; name one with --from, or give a column mapping"
     )]
     UnknownFormat,
+    /// None of the columns that a mapping names.
+    #[error(
+        "the file has none of the columns that the mapping names: is it the right mapping, and its separator the file's?"
+    )]
+    MappingDoesNotFit,
     /// Two columns of one name.
     #[error("line {line}: the column `{column}` is there twice: remove or rename one")]
     DuplicateColumn {
@@ -180,6 +185,7 @@ impl FileError {
             Self::UnknownCharset { .. } => "unknown_charset",
             Self::NoColumnLine { .. } => "no_column_line",
             Self::UnknownFormat => "unknown_format",
+            Self::MappingDoesNotFit => "mapping_does_not_fit",
             Self::NotInCharset { .. } => "not_in_charset",
             Self::UnterminatedQuote { .. } => "unterminated_quote",
             Self::CutOff { .. } => "file_cut_off",

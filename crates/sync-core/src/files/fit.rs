@@ -3,6 +3,8 @@
 use super::{
     Note, Owner, Weight,
     book::{Contact, Link, full_name},
+    columns,
+    csv_mapping::Mapping,
     field::{Field, Slot},
     holds::{Groups, Holds},
     links::label,
@@ -33,19 +35,23 @@ fn is_control(one: char) -> bool {
 }
 
 /// Fits contacts into a format called `name`. Those for which `as_is` holds are of that format already and stay as they
-/// are.
+/// are. With a mapping, the format holds only what that has columns for.
 pub(super) fn fit(
     contacts: &[Contact],
     holds: &Holds,
     name: &str,
+    mapping: Option<&Mapping>,
     as_is: impl Fn(&Contact) -> bool,
 ) -> Fitted {
     let mut fitter =
-        Fitter { holds, name, out: Fitted::default(), places: BTreeMap::new(), origins: Vec::new() };
+        Fitter { holds, name, mapping, out: Fitted::default(), places: BTreeMap::new(), origins: Vec::new() };
     for (at, contact) in contacts.iter().enumerate() {
         fitter.contact(at, contact, as_is(contact));
     }
     fitter.link(contacts);
+    if holds.groups_by_members {
+        fitter.groups_by_members(&as_is);
+    }
     if holds.numbers.is_some() {
         fitter.number(&as_is);
     }
@@ -55,6 +61,7 @@ pub(super) fn fit(
 struct Fitter<'a> {
     holds: &'a Holds,
     name: &'a str,
+    mapping: Option<&'a Mapping>,
     out: Fitted,
     /// Where an entry of the book went.
     places: BTreeMap<(usize, usize), Link>,
@@ -66,6 +73,23 @@ impl Fitter<'_> {
     fn note(&mut self, contact: &Contact, entry: &Address, weight: Weight, code: &'static str, text: String) {
         let note = Note::new(contact.line, code, format!("{}: {text}", label(entry)));
         self.out.notes.push(Note { weight, entry: Some(entry.name.clone()), ..note });
+    }
+
+    /// How many of a kind one contact may have.
+    fn most(&self, slot: Slot) -> usize {
+        let most = self.holds.of_slot(slot);
+        self.mapping.map_or(most, |mapping| most.min(mapping.of_slot(slot)))
+    }
+
+    /// How many characters a field of an entry of a kind may have; `None` where there is no such field.
+    fn limit(&self, slot: Slot, field: Field) -> Option<usize> {
+        let has = self.mapping.is_none_or(|mapping| mapping.has(slot, field));
+        self.holds.limit_of(slot, field).filter(|_| has)
+    }
+
+    fn is_name_of_parts(&self) -> bool {
+        let whole = self.mapping.is_none_or(|mapping| mapping.has(Slot::Nowhere, Field::Name));
+        self.holds.name_of_parts || (!whole && self.limit(Slot::Nowhere, Field::Given).is_some())
     }
 
     fn contact(&mut self, at: usize, contact: &Contact, as_is: bool) {
@@ -85,7 +109,7 @@ impl Fitter<'_> {
         row.mark_edited();
         for (place, entry) in contact.entries.iter().enumerate() {
             let slot = Slot::of(entry);
-            let most = self.holds.of_slot(slot);
+            let most = self.most(slot);
             if most == 0 {
                 self.out.kept_out += 1;
                 let text = format!("{} holds no {}; it stays out", self.name, slot.words());
@@ -173,7 +197,7 @@ impl Fitter<'_> {
         let mut fitted = entry.clone();
         let mut lost = Vec::new();
         self.password(contact, &mut fitted);
-        if self.holds.name_of_parts {
+        if self.is_name_of_parts() {
             self.name_of_parts(contact, &mut fitted);
         }
         for field in Field::ALL.iter().copied() {
@@ -181,8 +205,8 @@ impl Fitter<'_> {
             if text.is_empty() {
                 continue;
             }
-            let Some(limit) = self.holds.limit_of(Slot::of(entry), field) else {
-                let part_of_name = self.holds.name_of_parts && field == Field::Name;
+            let Some(limit) = self.limit(Slot::of(entry), field) else {
+                let part_of_name = self.is_name_of_parts() && field == Field::Name;
                 if !part_of_name {
                     if !is_implied(field, &text, entry) && !self.is_usual(field, &text, entry) {
                         lost.push(field.words());
@@ -409,6 +433,59 @@ impl Fitter<'_> {
         }
     }
 
+    /// Groups that are no rows: only their names are said, and only by their members.
+    fn groups_by_members(&mut self, as_is: &impl Fn(&Contact) -> bool) {
+        let mut named: BTreeMap<String, usize> = BTreeMap::new();
+        let mut out = BTreeSet::new();
+        for at in 0..self.out.contacts.len() {
+            let group = self.out.contacts[at].clone();
+            let Some(entry) = group.entries.first().filter(|entry| Slot::of(entry) == Slot::Group) else {
+                continue;
+            };
+            let lost: Vec<&str> = Field::ALL
+                .iter()
+                .filter(|field| **field != Field::Name && !field.get(entry).is_empty())
+                .map(|field| field.words())
+                .collect();
+            if !lost.is_empty() && !as_is(&group) {
+                let text = format!("{} has no field of a group for: {}", self.name, lost.join(", "));
+                self.note(&group, entry, Weight::Loss, "value_not_in_format", text);
+                let mut bare = Slot::Group.entry();
+                bare.name.clone_from(&entry.name);
+                self.out.contacts[at].entries[0] = bare;
+            }
+            let mut name = entry.name.replace(":::", ":").trim().trim_start_matches('*').trim().to_string();
+            if name.is_empty() {
+                name = format!("Group {}", at + 1);
+            }
+            if name != entry.name && !as_is(&group) {
+                let text = format!("the group is called `{name}` now");
+                self.note(&group, entry, Weight::Correction, "name_changed", text);
+                self.out.contacts[at].entries[0].name.clone_from(&name);
+            }
+            if group.members.is_empty() {
+                let text = format!("{} has no groups without members; it stays out", self.name);
+                self.note(&group, entry, Weight::Loss, "group_without_members", text);
+            } else if let Some(first) = named.get(&name) {
+                let text = format!("{} has one group of a name; its members are in the first", self.name);
+                self.note(&group, entry, Weight::Loss, "group_joined", text);
+                let first = &mut self.out.contacts[*first].members;
+                let there: BTreeSet<Link> = first.iter().copied().collect();
+                let more: Vec<Link> =
+                    group.members.into_iter().filter(|link| !there.contains(link)).collect();
+                first.extend(more);
+            } else {
+                named.insert(name, at);
+                continue;
+            }
+            out.insert(at);
+            self.out.kept_out += 1;
+        }
+        if !out.is_empty() {
+            remove(&mut self.out.contacts, &out);
+        }
+    }
+
     /// Gives each contact a number of its own.
     fn number(&mut self, as_is: &impl Fn(&Contact) -> bool) {
         let Some((least, largest)) = self.holds.numbers else { return };
@@ -492,7 +569,9 @@ fn one_line(one: &Address, other: &Address) -> bool {
 /// Whether what a field says follows from what the entry says otherwise, so that it is no loss.
 fn is_implied(field: Field, text: &str, entry: &Address) -> bool {
     match field {
-        Field::Reading => text == entry.name,
+        Field::Reading => {
+            text == entry.name || entry.person.as_ref().is_some_and(|person| columns::reading(person) == text)
+        }
         Field::ShortName => entry.name.starts_with(text),
         Field::Given | Field::Middle | Field::Family | Field::Prefix | Field::Suffix => {
             entry.person.as_ref().is_some_and(|person| same_words(&full_name(person), &entry.name))

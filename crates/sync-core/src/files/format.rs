@@ -6,10 +6,11 @@ use super::{
     canon_room,
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
+    google,
     holds::Holds,
-    hp, konica, kyocera, kyocera_xml, ricoh, ricoh_program, sharp,
+    hp, konica, kyocera, kyocera_xml, outlook, plain_csv, ricoh, ricoh_program, sharp,
     text::Text,
-    toshiba, toshiba_22, xerox, xerox_plain,
+    thunderbird, toshiba, toshiba_22, xerox, xerox_plain,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -43,6 +44,16 @@ pub enum Format {
     XeroxCsv,
     /// Xerox, as CSV of two columns without names.
     XeroxPlainCsv,
+    /// Google contacts, as CSV.
+    GoogleCsv,
+    /// Google contacts, as CSV before 2024.
+    Google2015Csv,
+    /// Outlook's contacts, as CSV.
+    OutlookCsv,
+    /// Thunderbird's address book, as CSV.
+    ThunderbirdCsv,
+    /// CSV with columns of anybody's choice.
+    Csv,
 }
 
 /// A format's room: how its files are known, read and written, and what they hold.
@@ -88,8 +99,14 @@ pub(super) const ROOMS: &[&Room] = &[
     &hp::ROOM,
     &toshiba::ROOM,
     &toshiba_22::ROOM,
+    &google::ROOM,
+    &google::OLD_ROOM,
+    &thunderbird::ROOM,
+    &outlook::ROOM,
     // It has no column line: only what nothing else is.
     &xerox_plain::ROOM,
+    // Last: any table whose column names say something.
+    &plain_csv::ROOM,
 ];
 
 impl Format {

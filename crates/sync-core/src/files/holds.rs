@@ -28,6 +28,8 @@ pub struct Holds {
     pub name_of_parts: bool,
     /// What groups hold.
     pub groups: Groups,
+    /// A group is no row of its own: its members say that they are in it, and nothing else is said of it.
+    pub groups_by_members: bool,
     /// Whether groups may name boxes and other things that are no entries.
     pub boxes: bool,
     /// Whether it has a place for a password that can be read.
@@ -67,6 +69,7 @@ impl Holds {
         fields: &[],
         name_of_parts: false,
         groups: Groups::None,
+        groups_by_members: false,
         boxes: false,
         passwords: false,
         scheme: "",

@@ -248,7 +248,7 @@ fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Re
         text
     };
     let encoding = options.encoding.unwrap_or(book.map_or(ROOM.encoding, |book| book.encoding));
-    Ok(write_text(&fitted.contacts, &frame, own, text, encoding, &mut fitted.notes))
+    Ok(write_text(&fitted.contacts, &frame, own.then_some(true), text, encoding, &mut fitted.notes))
 }
 
 fn is_group(contact: &Contact) -> bool {

@@ -404,7 +404,7 @@ fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Re
         format!("{}{}", TABLE.cells(contacts, at, &frame.columns).join("\t"), frame.style.line_end)
     };
     let encoding = options.encoding.unwrap_or(book.map_or(ROOM.encoding, |book| book.encoding));
-    Ok(write_text(&fitted.contacts, &frame, own.is_some(), text, encoding, &mut fitted.notes))
+    Ok(write_text(&fitted.contacts, &frame, own.map(|_| true), text, encoding, &mut fitted.notes))
 }
 
 fn keep_out(fitted: &mut Fitted, out: &BTreeSet<usize>, code: &'static str, why: &str) {

@@ -18,13 +18,21 @@ mod book;
 pub mod canon_csv;
 mod canon_room;
 mod charset;
+mod columns;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod contact_tests;
 mod convert;
+mod csv_mapping;
+mod detect;
 mod duplicates;
 mod error;
 pub mod field;
 mod fit;
 mod folder;
 mod format;
+mod google;
+mod headings;
 pub mod holds;
 mod hp;
 mod initial;
@@ -34,7 +42,9 @@ mod kyocera_xml;
 mod links;
 mod listed;
 mod membership;
+mod outlook;
 mod owner;
+mod plain_csv;
 mod ricoh;
 mod ricoh_program;
 mod sharp;
@@ -42,6 +52,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod thunderbird;
 mod toshiba;
 mod toshiba_22;
 mod usual;
@@ -51,6 +62,7 @@ mod xml;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read};
+pub use csv_mapping::{BadMapping, MappedColumn, Mapping, Meaning, suggest_mapping};
 pub use duplicates::Duplicate;
 pub use error::FileError;
 pub use format::Format;

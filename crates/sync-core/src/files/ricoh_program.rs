@@ -235,7 +235,7 @@ fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Re
         format!("{}{}", cells.collect::<Vec<_>>().join(", "), frame.style.line_end)
     };
     let encoding = options.encoding.unwrap_or(book.map_or(ROOM.encoding, |book| book.encoding));
-    Ok(write_text(&fitted.contacts, &frame, own.is_some(), text, encoding, &mut fitted.notes))
+    Ok(write_text(&fitted.contacts, &frame, own.map(|_| true), text, encoding, &mut fitted.notes))
 }
 
 /// A program number with its five digits; another text as it is.

@@ -88,6 +88,7 @@ fn projected(entry: &Address, fields: &[Field], formats: [Format; 2]) -> (Slot, 
                 let whole = folder::whole_path(&Field::FolderHost.get(entry), &text).replace('/', "\\");
                 whole.trim_end_matches('\\').into()
             }
+            Field::List if text == "1" => String::new(),
             _ => text,
         };
         (*field, text)
@@ -106,6 +107,8 @@ fn left_out(written: &Written) -> BTreeSet<&str> {
         "empty_group",
         "group_merged",
         "character_not_in_format",
+        "group_without_members",
+        "group_joined",
     ];
     written.notes.iter().filter(|n| codes.contains(&n.code)).filter_map(|n| n.entry.as_deref()).collect()
 }

@@ -1,6 +1,6 @@
 //! From bytes to text and back: which encoding a file is in, and whether it has a mark.
 
-use super::{FileError, Note, charset::Charset};
+use super::{FileError, Note, charset::Charset, detect::guess};
 use alloc::{
     format,
     string::{String, ToString},
@@ -102,7 +102,7 @@ impl Encoding {
         }
     }
 
-    fn decode(self, bytes: &[u8]) -> Option<String> {
+    pub(super) fn decode(self, bytes: &[u8]) -> Option<String> {
         match self.kind {
             Kind::Charset(charset) => charset.decode(bytes).map(|text| text.into_owned()),
             Kind::Utf16 { big } => {
@@ -156,6 +156,12 @@ pub(super) fn decode(bytes: &[u8], told: Option<Encoding>) -> Result<Text, FileE
         return Err(FileError::Empty);
     }
     let mut notes = Vec::new();
+    // A mark of UTF-16 says which end comes first, whatever was told of that.
+    let is_utf16 = |one: Encoding| matches!(one.kind, Kind::Utf16 { .. });
+    let told = told.map(|told| match marked {
+        Some(marked) if is_utf16(told) && is_utf16(marked) => marked,
+        _ => told,
+    });
     let (encoding, text) = if let Some(told) = told {
         let mark = marked.is_some_and(|marked| marked.name() == told.name());
         let encoding = Encoding { mark, ..told };
@@ -192,59 +198,6 @@ fn not_in(bytes: &[u8], encoding: Encoding) -> FileError {
     FileError::NotInCharset { line, charset: encoding.name().to_string() }
 }
 
-/// What bytes that are not UTF-8 look like.
-fn guess(bytes: &[u8]) -> Encoding {
-    // Every second byte of western text in UTF-16 is zero.
-    let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd) = (zeros(0), zeros(1));
-    if bytes.len().is_multiple_of(2) && (even + odd) * 4 > bytes.len() {
-        let encoding = if odd >= even { Encoding::UTF_16LE } else { Encoding::UTF_16BE };
-        return Encoding { mark: false, ..encoding };
-    }
-    let named =
-        |name| Charset::named(name).map_or(Encoding::UTF_8, |charset| Encoding::of_charset(charset, false));
-    let sjis = named("shift_jis");
-    if let Some(text) = sjis.decode(bytes) {
-        // Single bytes above 0xa0 are half-width katakana there: western text has them one at a time between ASCII.
-        let foreign = text.chars().filter(|one| !one.is_ascii()).count();
-        let wide = text
-            .chars()
-            .filter(|one| matches!(one, '\u{3000}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff60}'))
-            .count();
-        let between = western(&text);
-        if wide * 2 > foreign && !between {
-            return sjis;
-        }
-    }
-    // A document declares its page.
-    if let Some(page) = declared(bytes) {
-        return page;
-    }
-    if named("windows-1252").decode(bytes).is_some() { named("windows-1252") } else { named("windows-1250") }
-}
-
-/// Whether most foreign characters stand alone between ASCII letters, as accented letters do.
-fn western(text: &str) -> bool {
-    let chars: Vec<char> = text.chars().collect();
-    let (mut alone, mut together) = (0_usize, 0_usize);
-    for (at, one) in chars.iter().enumerate().filter(|(_, one)| !one.is_ascii()) {
-        let _ = one;
-        let before = at.checked_sub(1).and_then(|at| chars.get(at)).is_some_and(|one| !one.is_ascii());
-        let after = chars.get(at + 1).is_some_and(|one| !one.is_ascii());
-        if before || after { together += 1 } else { alone += 1 }
-    }
-    alone > together
-}
-
-/// The encoding that a `# CharSet:` line or an XML declaration names.
-fn declared(bytes: &[u8]) -> Option<Encoding> {
-    let front = String::from_utf8_lossy(&bytes[..bytes.len().min(1_024)]).to_ascii_lowercase();
-    let after =
-        ["charset:", "encoding=\""].iter().find_map(|word| front.split_once(word).map(|(_, rest)| rest))?;
-    let name = after.trim_start().split(['\r', '\n', '"', ',']).next()?;
-    Encoding::named(name.trim())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -268,6 +221,36 @@ mod tests {
                 assert_eq!(found.text, text);
             }
         }
+    }
+
+    #[test]
+    fn what_is_told_overrules_what_it_looks_like() {
+        let bytes = b"M\xfcller;\xb3";
+        for (name, text) in
+            [("windows-1252", "Müller;³"), ("windows-1250", "Müller;ł"), ("latin2", "Müller;ł")]
+        {
+            let told = Encoding::named(name).unwrap();
+            let found = decode(bytes, Some(told)).unwrap();
+            assert_eq!((&*found.text, found.encoding), (text, told));
+            assert!(found.notes.is_empty());
+        }
+        for name in ["utf-8", "shift_jis"] {
+            let refused = decode(bytes, Encoding::named(name)).unwrap_err();
+            assert_eq!(refused.code(), "not_in_charset", "{name}");
+        }
+        // The mark says which end comes first.
+        let found = decode(b"\xfe\xff\0A", Encoding::named("utf-16")).unwrap();
+        assert_eq!((&*found.text, found.encoding), ("A", Encoding::UTF_16BE));
+        let found = decode(b"A\0", Encoding::named("utf-16")).unwrap();
+        assert_eq!((&*found.text, found.encoding.mark), ("A", false));
+        assert_eq!(decode("総".as_bytes(), Encoding::named("utf-8-sig")).unwrap().encoding, Encoding::UTF_8);
+    }
+
+    #[test]
+    fn a_guess_is_told() {
+        let found = decode(b"Stra\xdfe", None).unwrap();
+        assert_eq!((&*found.text, found.notes[0].code), ("Straße", "encoding_guessed"));
+        assert_eq!(decode(b"a\0b", None).unwrap_err().code(), "nul_byte");
     }
 
     proptest! {

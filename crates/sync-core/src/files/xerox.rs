@@ -369,7 +369,7 @@ fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Re
         format!("{}{}", cells.join(&frame.style.separator.to_string()), frame.style.line_end)
     };
     let encoding = options.encoding.unwrap_or(book.map_or(ROOM.encoding, |book| book.encoding));
-    Ok(write_text(&fitted.contacts, &frame, own.is_some(), text, encoding, &mut fitted.notes))
+    Ok(write_text(&fitted.contacts, &frame, own.map(|_| true), text, encoding, &mut fitted.notes))
 }
 
 /// Whether a file with these columns has room for what was added or edited.
