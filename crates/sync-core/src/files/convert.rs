@@ -87,7 +87,7 @@ pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Writte
         leave_passwords(contacts.to_mut(), &mut notes);
     }
     let as_is = |contact: &Contact| same && contact.unchanged().is_some();
-    let mut fitted = fit(&contacts, &room.holds, room.name, as_is);
+    let mut fitted = fit(&contacts, &room.holds, room.name, same, as_is);
     notes.append(&mut fitted.notes);
     let usual = if same { book.encoding } else { room.encoding };
     let encoding = options.encoding.unwrap_or(usual);
@@ -102,18 +102,20 @@ pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Writte
                 Frame::Text(frame) if same => (Cow::Borrowed(frame), true),
                 _ => (Cow::Owned(frame(&fitted.contacts, options)), false),
             };
-            write_text(&fitted.contacts, &frame, own, contact, encoding, &mut notes)
+            let write = |at| contact(&fitted.contacts, at, &frame);
+            write_text(&fitted.contacts, &frame, own, write, encoding, &mut notes)
         }
     };
     let written = fitted.contacts.iter().map(|contact| contact.entries.len()).sum();
     Ok(Written { bytes, encoding, given: book.entries(), written, kept_out: fitted.kept_out, notes })
 }
 
-fn write_text(
+/// Writes contacts in a frame; `own`: it is that of their file, so that what nobody edited comes out as it stood.
+pub(super) fn write_text(
     contacts: &[Contact],
     frame: &TextFrame,
     own: bool,
-    write: fn(&[Contact], usize, &TextFrame) -> String,
+    write: impl Fn(usize) -> String,
     encoding: Encoding,
     notes: &mut Vec<Note>,
 ) -> Vec<u8> {
@@ -124,7 +126,7 @@ fn write_text(
         let before = if own { contact.before() } else { "" };
         let text = match contact.unchanged() {
             Some(text) if own => Cow::Borrowed(text),
-            _ => Cow::Owned(write(contacts, at, frame)),
+            _ => Cow::Owned(write(at)),
         };
         let mut instead = Vec::new();
         encoding.encode(before, &mut out, |_| {});

@@ -47,6 +47,14 @@ pub enum FileError {
         "no format is known that has such files: `sync-client convert --list-formats` names them all; name one with --from, or give a column mapping"
     )]
     UnknownFormat,
+    /// LDIF that orders changes of a directory instead of holding its entries.
+    #[error(
+        "line {line}: the file holds orders to change or remove entries of a directory, no entries: export the entries themselves"
+    )]
+    ChangesOnly {
+        /// The first of them.
+        line: u64,
+    },
     /// Two columns of one name.
     #[error("line {line}: the column `{column}` is there twice: remove or rename one")]
     DuplicateColumn {
@@ -148,6 +156,7 @@ impl FileError {
             Self::TooManyRows { .. } => "too_many_rows",
             Self::TooManyColumns { .. } => "too_many_columns",
             Self::NotAnAddressBook { .. } => "not_a_canon_address_book",
+            Self::ChangesOnly { .. } => "changes_only",
             Self::DuplicateColumn { .. } => "duplicate_column",
             Self::Utf16 => "utf16_not_read",
             Self::NulByte { .. } => "nul_byte",
@@ -171,6 +180,7 @@ impl FileError {
             Self::TooManyRows { line, .. }
             | Self::TooManyColumns { line, .. }
             | Self::NotAnAddressBook { line }
+            | Self::ChangesOnly { line }
             | Self::DuplicateColumn { line, .. }
             | Self::NulByte { line }
             | Self::UnknownCharset { line, .. }

@@ -32,15 +32,16 @@ fn is_control(one: char) -> bool {
 }
 
 /// Fits contacts into a format called `name`. Those for which `as_is` holds are of that format already and stay as they
-/// are.
+/// are. `same`: all of them were read from a file of that format; what stands before an edited one stays there.
 pub(super) fn fit(
     contacts: &[Contact],
     holds: &Holds,
     name: &str,
+    same: bool,
     as_is: impl Fn(&Contact) -> bool,
 ) -> Fitted {
     let mut fitter =
-        Fitter { holds, name, out: Fitted::default(), places: BTreeMap::new(), origins: Vec::new() };
+        Fitter { holds, name, same, out: Fitted::default(), places: BTreeMap::new(), origins: Vec::new() };
     for (at, contact) in contacts.iter().enumerate() {
         fitter.contact(at, contact, as_is(contact));
     }
@@ -54,6 +55,7 @@ pub(super) fn fit(
 struct Fitter<'a> {
     holds: &'a Holds,
     name: &'a str,
+    same: bool,
     out: Fitted,
     /// Where an entry of the book went.
     places: BTreeMap<(usize, usize), Link>,
@@ -79,6 +81,9 @@ impl Fitter<'_> {
         }
         let owner = self.owner(contact);
         let mut row = Contact { line: contact.line, owner: owner.clone(), ..Contact::default() };
+        if self.same {
+            row.source = contact.source.clone();
+        }
         for (place, entry) in contact.entries.iter().enumerate() {
             let slot = Slot::of(entry);
             let most = self.holds.of_slot(slot);

@@ -7,6 +7,7 @@ use super::{
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
     holds::Holds,
+    ldif,
     text::Text,
     toshiba,
 };
@@ -20,6 +21,8 @@ use serde::{Serialize, Serializer};
 pub enum Format {
     /// Canon, as CSV.
     CanonCsv,
+    /// LDIF, of directories, Thunderbird and Canon.
+    Ldif,
     /// Toshiba TopAccess, as CSV.
     ToshibaCsv,
 }
@@ -55,7 +58,7 @@ pub(super) enum Writer {
 }
 
 /// In the order in which a file is tried: the surest first.
-pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &toshiba::ROOM];
+pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &ldif::ROOM, &toshiba::ROOM];
 
 impl Format {
     /// All, in the order of documents.

@@ -24,6 +24,9 @@ pub mod field;
 mod fit;
 mod format;
 pub mod holds;
+#[cfg(test)]
+mod laws;
+mod ldif;
 mod links;
 mod owner;
 mod table;
