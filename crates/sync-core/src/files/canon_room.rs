@@ -85,19 +85,32 @@ fn recognizes(text: &Text) -> bool {
 fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     let canon = canon_csv::read(&text.bytes)?;
     let mut contacts = Vec::new();
-    let mut numbers: BTreeMap<(Place, i64), Vec<(Option<i64>, usize)>> = BTreeMap::new();
     for row in canon.rows() {
-        if let Some(number) = row.address.number {
-            let place = (row.owner.place(), number);
-            numbers.entry(place).or_default().push((row.address.list, contacts.len()));
-        }
         let contact = Contact::of(row.owner.clone(), row.address.clone());
         contacts.push(Contact { line: row.line, ..contact });
     }
-    for at in 0..contacts.len() {
-        let place = contacts[at].owner.place();
-        let list = contacts[at].entries[0].list;
-        let group = &mut contacts[at].entries[0];
+    link(&mut contacts);
+    for contact in &mut contacts {
+        contact.mark_read("", "");
+    }
+    let report = canon.report.clone();
+    let encoding = canon.encoding();
+    Ok(Book { report, contacts, encoding, format: Format::CanonCsv, frame: Frame::Canon(canon.into()) })
+}
+
+/// Finds the members that groups name by number: that of the same list, or else the only one of the owner.
+pub(super) fn link(contacts: &mut [Contact]) {
+    let mut numbers: BTreeMap<(Place, i64), Vec<(Option<i64>, usize)>> = BTreeMap::new();
+    for (at, contact) in contacts.iter().enumerate() {
+        if let Some(number) = contact.entries[0].number {
+            let place = (contact.owner.place(), number);
+            numbers.entry(place).or_default().push((contact.entries[0].list, at));
+        }
+    }
+    for contact in contacts {
+        let place = contact.owner.place();
+        let list = contact.entries[0].list;
+        let group = &mut contact.entries[0];
         let named: Vec<Member> = group.members_in_order().cloned().collect();
         let (mut links, mut rest) = (Vec::new(), Vec::new());
         for member in named {
@@ -114,12 +127,8 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
             }
         }
         group.set_members(rest);
-        contacts[at].members = links;
-        contacts[at].mark_read("", "");
+        contact.members = links;
     }
-    let report = canon.report.clone();
-    let encoding = canon.encoding();
-    Ok(Book { report, contacts, encoding, format: Format::CanonCsv, frame: Frame::Canon(canon.into()) })
 }
 
 fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Result<Vec<u8>, FileError> {
@@ -174,7 +183,7 @@ fn with_numbers(mut address: Address, numbers: &BTreeMap<RecordId, i64>) -> Addr
 }
 
 /// The entries as the writer takes them: groups name their members by ids that stand for their places.
-fn listed(contacts: &[Contact]) -> Vec<Listed> {
+pub(super) fn listed(contacts: &[Contact]) -> Vec<Listed> {
     let id = |contact: usize| RecordId(Uuid::from_u128(contact as u128 + 1));
     let each = contacts.iter().enumerate().map(|(at, contact)| {
         let mut address = contact.entries[0].clone();

@@ -3,7 +3,7 @@
 use super::{
     Encoding, FileError,
     book::{Book, Contact, TextFrame},
-    canon_room,
+    canon_abk, canon_room,
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
     holds::Holds,
@@ -21,6 +21,8 @@ use serde::{Serialize, Serializer};
 pub enum Format {
     /// Canon, as CSV.
     CanonCsv,
+    /// Canon, in the custom format.
+    CanonAbk,
     /// LDIF, of directories, Thunderbird and Canon.
     Ldif,
     /// Toshiba TopAccess, as CSV.
@@ -58,7 +60,7 @@ pub(super) enum Writer {
 }
 
 /// In the order in which a file is tried: the surest first.
-pub(super) const ROOMS: &[&Room] = &[&canon_room::ROOM, &ldif::ROOM, &toshiba::ROOM];
+pub(super) const ROOMS: &[&Room] = &[&canon_abk::ROOM, &canon_room::ROOM, &ldif::ROOM, &toshiba::ROOM];
 
 impl Format {
     /// All, in the order of documents.

@@ -7,6 +7,7 @@ use super::{
     table::finish,
     *,
 };
+use crate::address::AddressKind;
 use proptest::prelude::*;
 use std::{fs, path::Path, string::ToString};
 
@@ -60,6 +61,9 @@ pub(super) fn any_contacts(format: Format) -> impl Strategy<Value = Vec<Contact>
                     continue;
                 }
                 let mut entry = slot.entry();
+                if slot == Slot::Other {
+                    entry.kind = AddressKind::named("new");
+                }
                 for (field, (own, shared)) in fields.iter().zip(own.iter().zip(&shared)) {
                     let text = if is_shared(*field) { shared } else { own };
                     if belongs(*field, slot) {

@@ -15,6 +15,7 @@
 //! ```
 
 mod book;
+mod canon_abk;
 pub mod canon_csv;
 mod canon_room;
 mod charset;
