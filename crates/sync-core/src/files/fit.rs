@@ -189,6 +189,11 @@ impl Fitter<'_> {
                 let text = format!("the lines of the {} were joined", field.words());
                 self.note(contact, entry, Weight::Correction, "lines_joined", text);
             }
+            if self.holds.only_line_feeds && clean.contains('\r') {
+                clean = clean.replace("\r\n", "\n").replace('\r', "\n");
+                let text = format!("the line ends of the {} are line feeds now", field.words());
+                self.note(contact, entry, Weight::Correction, "line_ends", text);
+            }
             if limit > 0 && clean.chars().count() > limit {
                 if !field.can_be_cut() {
                     let text =

@@ -9,7 +9,7 @@ use super::{
     holds::Holds,
     ldif,
     text::Text,
-    toshiba,
+    toshiba, vcard,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -27,6 +27,8 @@ pub enum Format {
     Ldif,
     /// Toshiba TopAccess, as CSV.
     ToshibaCsv,
+    /// vCard, of telephones and mail programs.
+    Vcard,
 }
 
 /// A format's room: how its files are known, read and written, and what they hold.
@@ -60,7 +62,8 @@ pub(super) enum Writer {
 }
 
 /// In the order in which a file is tried: the surest first.
-pub(super) const ROOMS: &[&Room] = &[&canon_abk::ROOM, &canon_room::ROOM, &ldif::ROOM, &toshiba::ROOM];
+pub(super) const ROOMS: &[&Room] =
+    &[&canon_abk::ROOM, &canon_room::ROOM, &ldif::ROOM, &vcard::ROOM, &toshiba::ROOM];
 
 impl Format {
     /// All, in the order of documents.

@@ -40,6 +40,8 @@ pub struct Holds {
     pub numbers: Option<(i64, i64)>,
     /// Whether a text may have line ends.
     pub lines: bool,
+    /// Whether these are all alike, so that a carriage return becomes a line feed.
+    pub only_line_feeds: bool,
     /// How many contacts a file may have; 0 where no limit is known.
     pub most: usize,
 }
@@ -59,6 +61,7 @@ impl Holds {
         owners: (false, false),
         numbers: None,
         lines: false,
+        only_line_feeds: false,
         most: 0,
     };
 

@@ -218,8 +218,11 @@ pub(super) fn an_edit_keeps_the_rest(file: &str) {
     for (one, other) in back.contacts.iter().zip(&book.contacts) {
         assert_eq!(one.members, other.members, "{file}");
         for (one, other) in one.entries.iter().zip(&other.entries) {
-            let tie = other.tie.clone();
-            assert_eq!(crate::address::Address { tie, ..one.clone() }, *other, "{file}");
+            for (key, kept) in &other.kept_by {
+                assert_eq!(one.kept_by.get(key), Some(kept), "{file}: {key}");
+            }
+            let (tie, kept_by) = (other.tie.clone(), other.kept_by.clone());
+            assert_eq!(crate::address::Address { tie, kept_by, ..one.clone() }, *other, "{file}");
         }
     }
 }

@@ -35,6 +35,7 @@ mod table;
 mod tests;
 mod text;
 mod toshiba;
+mod vcard;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read};

@@ -102,7 +102,7 @@ fn what_both_formats_hold_is_equal_and_the_rest_is_in_the_report() {
                     Field::Number => return true,
                     Field::Name => &["name_changed", "cut"],
                     Field::LoginPassword => &["password_not_carried", "password_not_in_format"],
-                    _ => &["cut", "lines_joined", "control_character", "value_not_in_format"],
+                    _ => &["cut", "lines_joined", "line_ends", "control_character", "value_not_in_format"],
                 };
                 codes.iter().any(|code| noted.contains(&(&entry.name, code)))
             };

@@ -102,7 +102,7 @@ impl Encoding {
         }
     }
 
-    fn decode(self, bytes: &[u8]) -> Option<String> {
+    pub(super) fn decode(self, bytes: &[u8]) -> Option<String> {
         match self.kind {
             Kind::Charset(charset) => charset.decode(bytes).map(|text| text.into_owned()),
             Kind::Utf16 { big } => {

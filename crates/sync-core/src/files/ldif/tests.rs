@@ -197,3 +197,14 @@ fn entries_of_one_name_get_names_of_their_own() {
     let again = book(&written(&found));
     assert_eq!(again.contacts[2].members, found.contacts[2].members);
 }
+
+#[test]
+fn a_group_still_finds_the_one_whose_name_was_edited() {
+    let text = "dn: cn=A\ncn: A\nmail: a@b.example\n\n\
+        dn: cn=G\nobjectClass: groupOfNames\nobjectClass: top\ncn: G\nmember: cn=A\n";
+    let mut found = book(text);
+    found.contacts[0].entries[0].name = "B".into();
+    let again = book(&written(&found));
+    assert_eq!(again.contacts[0].name(), "B");
+    assert_eq!(again.contacts[1].members, found.contacts[1].members);
+}

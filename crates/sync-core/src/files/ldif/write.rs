@@ -83,7 +83,8 @@ fn names(contacts: &[Contact], own: bool) -> Vec<String> {
     let mut names: Vec<Option<String>> = Vec::new();
     for contact in contacts {
         let told = kept(contact, &format!("{PREFIX}dn")).map(str::to_string);
-        let name = told.or_else(|| (own && contact.unchanged().is_some()).then(|| usual_name(contact)));
+        // In its file an entry keeps its name, whatever is edited: groups there name it so.
+        let name = told.or_else(|| if own { source_name(contact) } else { None });
         // Twins of a file stay as they are.
         if let Some(name) = name.as_deref().and_then(dn::comparable) {
             taken.insert(name, 1);
@@ -110,6 +111,11 @@ fn names(contacts: &[Contact], own: bool) -> Vec<String> {
             })
         })
         .collect()
+}
+
+fn source_name(contact: &Contact) -> Option<String> {
+    let (records, _) = records(&contact.source.as_ref()?.text).ok()?;
+    Said::of(&records.first()?.lines.first()?.text)?.1.text()
 }
 
 /// What a group names as its members.
