@@ -295,7 +295,7 @@ fn block(contact: &Contact, address: &Address, end: &str) -> String {
     });
     for name in FIRST.iter().copied().chain(others).chain(LAST.iter().copied()) {
         let value = match cell(name) {
-            "" if address.kept.get(name).is_none() => usual(name, address),
+            "" if !address.kept.contains_key(name) => usual(name, address),
             value => value,
         };
         // An empty attribute is written where its file had it.
@@ -336,6 +336,7 @@ fn with_charset(head: &str, encoding: Encoding) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::files::{convert, field::Field, laws, read};

@@ -100,11 +100,13 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
 
 /// Finds the members that groups name by number: that of the same list, or else the only one of the owner.
 pub(super) fn link(contacts: &mut [Contact]) {
-    let mut numbers: BTreeMap<(Place, i64), Vec<(Option<i64>, usize)>> = BTreeMap::new();
+    let mut in_list: BTreeMap<(Place, Option<i64>, i64), usize> = BTreeMap::new();
+    let mut of_owner: BTreeMap<(Place, i64), Option<usize>> = BTreeMap::new();
     for (at, contact) in contacts.iter().enumerate() {
         if let Some(number) = contact.entries[0].number {
-            let place = (contact.owner.place(), number);
-            numbers.entry(place).or_default().push((contact.entries[0].list, at));
+            let place = contact.owner.place();
+            in_list.entry((place.clone(), contact.entries[0].list, number)).or_insert(at);
+            of_owner.entry((place, number)).and_modify(|one| *one = None).or_insert(Some(at));
         }
     }
     for contact in contacts {
@@ -115,14 +117,14 @@ pub(super) fn link(contacts: &mut [Contact]) {
         let (mut links, mut rest) = (Vec::new(), Vec::new());
         for member in named {
             let found = match &member {
-                Member::Number(number) => numbers.get(&(place.clone(), *number)).and_then(|found| {
-                    let same = found.iter().find(|(of, _)| *of == list);
-                    same.or(if found.len() == 1 { found.first() } else { None })
-                }),
+                Member::Number(number) => in_list
+                    .get(&(place.clone(), list, *number))
+                    .copied()
+                    .or_else(|| of_owner.get(&(place.clone(), *number)).copied().flatten()),
                 _ => None,
             };
             match found {
-                Some((_, contact)) => links.push(Link { contact: *contact, entry: Some(0) }),
+                Some(contact) => links.push(Link { contact, entry: Some(0) }),
                 None => rest.push(member),
             }
         }

@@ -8,8 +8,12 @@ use super::{
     *,
 };
 use crate::address::AddressKind;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use proptest::prelude::*;
-use std::{fs, path::Path, string::ToString};
+use std::{fs, path::Path};
 
 /// Text with whatever a name may have.
 const TEXT: &str = "[a-cA-C0-9 ,;:=\"'+<>#/$\\\\äß日-]{0,10}";
@@ -112,8 +116,11 @@ fn belongs(field: Field, slot: Slot) -> bool {
     }
 }
 
-/// What the entries say, contact by contact, with the places of the members.
-fn said(contacts: &[Contact], fields: &[Field]) -> Vec<(Vec<(Slot, Vec<String>)>, Vec<usize>)> {
+/// The entries of a contact by their fields, and the places of its members.
+type Said = (Vec<(Slot, Vec<String>)>, Vec<usize>);
+
+/// What the entries say, contact by contact.
+fn said(contacts: &[Contact], fields: &[Field]) -> Vec<Said> {
     let entry = |entry: &crate::address::Address| {
         (Slot::of(entry), fields.iter().map(|field| field.get(entry)).collect())
     };

@@ -26,6 +26,7 @@ mod fit;
 mod format;
 pub mod holds;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod laws;
 mod ldif;
 mod links;

@@ -20,6 +20,7 @@ mod dn;
 mod lines;
 mod read;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
 mod write;
 
@@ -39,8 +40,8 @@ pub(super) const ROOM: Room = Room {
     extensions: &["ldif", "ldf"],
     origin: "A directory (ldapsearch, slapcat, ldifde), Thunderbird (Tools, Export), Canon's LDAP format",
     holds: Holds {
-        slots: &[(Slot::Mail, usize::MAX), (Slot::Fax, usize::MAX), (Slot::Group, 1), (Slot::Nowhere, 1)],
-        together: usize::MAX,
+        slots: &[(Slot::Mail, MOST), (Slot::Fax, MOST), (Slot::Group, 1), (Slot::Nowhere, 1)],
+        together: MOST,
         fields: &[
             (Field::Name, 0),
             (Field::Reading, 0),
@@ -71,6 +72,9 @@ pub(super) const ROOM: Room = Room {
     read: read::read,
     writer: Writer::Whole(write::write),
 };
+
+/// How many destinations a record may have: each holds what the record says of the person.
+const MOST: usize = 64;
 
 /// The attributes of a person, with other names of the same. The first of a field is written.
 const FIELDS: &[(Field, &str, &[&str])] = &[

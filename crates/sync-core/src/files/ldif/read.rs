@@ -1,7 +1,7 @@
 //! From LDIF to contacts.
 
 use super::{
-    COMMON_NAMES, FAX, FAX_PARAMETERS, FIELDS, GROUP, MAIL, MEMBERS, NAME, PERSON, PHONETIC, PREFIX,
+    COMMON_NAMES, FAX, FAX_PARAMETERS, FIELDS, GROUP, MAIL, MEMBERS, MOST, NAME, PERSON, PHONETIC, PREFIX,
     READINGS, SECOND_MAIL, SECRETS, dn, is_one_of,
     lines::{Record, Said, records},
 };
@@ -94,6 +94,8 @@ struct Entry {
     members: Vec<(u64, String)>,
     kept: BTreeMap<String, String>,
     secrets: Vec<String>,
+    /// Whether it has more destinations than are read.
+    full: bool,
 }
 
 impl Reader {
@@ -227,7 +229,15 @@ impl Reader {
         if text.is_empty() || (is_place && text.trim().is_empty()) {
             return;
         }
-        let taken = if is_member {
+        let places = entry.mails.len() + entry.second.len() + entry.faxes.len();
+        let taken = if places >= MOST && (is_mail || is_second || is_fax) {
+            if !core::mem::replace(&mut entry.full, true) {
+                let text =
+                    format!("the entry has more than {MOST} destinations; the rest stay in this file only");
+                self.report.warnings.push(Note::loss(Some(one.line), "too_many_destinations", text));
+            }
+            false
+        } else if is_member {
             entry.members.push((one.line, text));
             true
         } else if is_mail {

@@ -6,8 +6,8 @@ use crate::{
         laws, read,
     },
 };
+use alloc::{string::String, vec, vec::Vec};
 use proptest::prelude::*;
-use std::{string::String, vec, vec::Vec};
 
 const FILES: &[&str] = &[
     "canon/abook-ldapformat.ldif",
@@ -157,7 +157,7 @@ fn utf_16_as_ldifde_writes_it() {
     assert_eq!(convert(&found, Format::Ldif, &WriteOptions::default()).unwrap().bytes, bytes);
     found.contacts[0].entries[0].name = "B".into();
     let changed = convert(&found, Format::Ldif, &WriteOptions::default()).unwrap().bytes;
-    assert!(changed.starts_with(&[0xff, 0xfe]) && changed.len() % 2 == 0);
+    assert!(changed.starts_with(&[0xff, 0xfe]) && changed.len().is_multiple_of(2));
 }
 
 #[test]
@@ -207,4 +207,13 @@ fn a_group_still_finds_the_one_whose_name_was_edited() {
     let again = book(&written(&found));
     assert_eq!(again.contacts[0].name(), "B");
     assert_eq!(again.contacts[1].members, found.contacts[1].members);
+}
+
+#[test]
+fn an_entry_of_a_thousand_addresses_is_bounded() {
+    let mails: String = (0..1_000).map(|at| alloc::format!("mail: a{at}@b.example\n")).collect();
+    let mut found = book(&alloc::format!("dn: cn=A\ncn: A\n{mails}"));
+    assert_eq!((found.entries(), found.report.warnings[0].code), (64, "too_many_destinations"));
+    found.contacts[0].entries[0].name = "B".into();
+    assert_eq!(written(&found).matches("mail: ").count(), 1_000);
 }

@@ -15,6 +15,7 @@
 mod lines;
 mod read;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
 mod write;
 
@@ -25,6 +26,7 @@ use super::{
     holds::{Groups, Holds},
     text::Text,
 };
+use alloc::string::String;
 
 pub(super) const ROOM: Room = Room {
     format: Format::Vcard,
@@ -33,8 +35,8 @@ pub(super) const ROOM: Room = Room {
     extensions: &["vcf", "vcard"],
     origin: "Contacts of iOS, Android and macOS, Google Contacts, Outlook, Thunderbird, Evolution: Export, vCard",
     holds: Holds {
-        slots: &[(Slot::Mail, usize::MAX), (Slot::Fax, usize::MAX), (Slot::Group, 1), (Slot::Nowhere, 1)],
-        together: usize::MAX,
+        slots: &[(Slot::Mail, MOST), (Slot::Fax, MOST), (Slot::Group, 1), (Slot::Nowhere, 1)],
+        together: MOST,
         fields: &[
             (Field::Name, 0),
             (Field::Reading, 0),
@@ -66,6 +68,9 @@ pub(super) const ROOM: Room = Room {
     read: read::read,
     writer: Writer::Whole(write::write),
 };
+
+/// How many destinations a card may have: each holds what the card says of the person.
+const MOST: usize = 64;
 
 /// Properties that are one field, in the order in which they are written.
 const SINGLE: &[(&str, Field)] = &[
@@ -112,5 +117,3 @@ fn plain_uid(uid: &str) -> String {
     let uid = uid.trim().to_ascii_lowercase();
     uid.strip_prefix("urn:uuid:").unwrap_or(&uid).into()
 }
-
-use alloc::{string::String, vec::Vec};

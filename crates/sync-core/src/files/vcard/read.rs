@@ -1,7 +1,7 @@
 //! From vCards to contacts.
 
 use super::{
-    KINDS, MEMBERS, MOBILE, PARAMETERS, PARTS, PREFIX, SINGLE, UNITS, is_usual,
+    KINDS, MEMBERS, MOBILE, MOST, PARAMETERS, PARTS, PREFIX, SINGLE, UNITS, is_usual,
     lines::{Card, Property, cards, unescape},
     plain_uid,
 };
@@ -130,8 +130,11 @@ impl Reader {
         let telephones = telephones(&card.properties);
         let mut said = Said::default();
         let mut members = Vec::new();
+        let (mut has_mail, mut has_fax, mut left) = (false, false, 0);
         for (place, property) in card.properties.iter().enumerate() {
             let text = unescape(&property.value);
+            let leads = !is_group && !text.trim().is_empty();
+            let full = said.entries.len() >= MOST;
             let is_known = match &*property.name {
                 "VERSION" => true,
                 _ if property.is_coded() => false,
@@ -147,19 +150,23 @@ impl Reader {
                 "N" => name(&mut said, property),
                 "ORG" => organization(&mut said, property),
                 "SOUND" if property.types().iter().any(|one| one == "X-IRMC-N") => sound(&mut said, property),
-                "EMAIL" if !is_group && !text.trim().is_empty() => {
+                "EMAIL" | "TEL" if leads && full && (property.name == "EMAIL" || is_fax(property)) => {
+                    left += 1;
+                    false
+                }
+                "EMAIL" if leads => {
                     let mut entry = Slot::Mail.entry();
                     entry.mail = text.strip_prefix("mailto:").unwrap_or(&text).to_string();
-                    let first = said.entries.iter().all(|entry| Slot::of(entry) != Slot::Mail);
-                    keep_of(&mut entry, "EMAIL", unusual("EMAIL", property, first));
+                    keep_of(&mut entry, "EMAIL", unusual("EMAIL", property, !has_mail));
+                    has_mail = true;
                     said.entries.push(entry);
                     true
                 }
-                "TEL" if !is_group && is_fax(property) && !text.trim().is_empty() => {
+                "TEL" if leads && is_fax(property) => {
                     let mut entry = Slot::Fax.entry();
                     Field::FaxNumber.set(&mut entry, &number(property));
-                    let first = said.entries.iter().all(|entry| Slot::of(entry) != Slot::Fax);
-                    keep_of(&mut entry, "FAX", unusual("FAX", property, first));
+                    keep_of(&mut entry, "FAX", unusual("FAX", property, !has_fax));
+                    has_fax = true;
                     said.entries.push(entry);
                     true
                 }
@@ -182,6 +189,10 @@ impl Reader {
             if !is_known {
                 said.keep(property);
             }
+        }
+        if left > 0 {
+            let text = format!("the card has more than {MOST} destinations; {left} stay in this file only");
+            self.report.warnings.push(Note::loss(Some(card.line), "too_many_destinations", text));
         }
         if is_group {
             self.members.push((at, members));

@@ -3,8 +3,8 @@ use crate::files::{
     field::{Field, Slot},
     laws, read,
 };
+use alloc::{string::String, vec::Vec};
 use proptest::prelude::*;
-use std::{string::String, vec::Vec};
 
 const FILES: &[&str] = &[
     "vcard/John_Doe_ANDROID.vcf",
@@ -149,4 +149,14 @@ fn a_card_that_is_cut_off_stays_out_and_in_its_place() {
     assert_eq!(codes, [("card_cut_off", Some(1)), ("line_not_read", Some(8)), ("card_cut_off", Some(10))]);
     assert_eq!(written(&found), text);
     assert!(edited(text).starts_with("BEGIN:VCARD\nVERSION:3.0\nFN:A\nBEGIN:VCARD\n"));
+}
+
+#[test]
+fn a_card_of_a_thousand_addresses_is_bounded() {
+    let mails: String = (0..1_000).map(|at| alloc::format!("EMAIL:a{at}@b.example\n")).collect();
+    let text = alloc::format!("BEGIN:VCARD\nVERSION:3.0\nFN:A\n{mails}END:VCARD\n");
+    let found = book(&text);
+    assert_eq!((found.entries(), found.report.warnings[0].code), (64, "too_many_destinations"));
+    assert_eq!(written(&found), text);
+    assert_eq!(edited(&text).matches("EMAIL").count(), 1_000);
 }
