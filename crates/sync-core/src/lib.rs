@@ -39,6 +39,7 @@ extern crate alloc;
 
 pub mod address;
 pub mod api;
+mod base64;
 pub mod bundle;
 pub mod canonical;
 pub mod catalogue;

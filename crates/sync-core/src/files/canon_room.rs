@@ -99,41 +99,52 @@ fn has_column_line(text: &str) -> bool {
 fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     let canon = canon_csv::read(&text.bytes)?;
     let mut contacts = Vec::new();
-    let mut numbers: BTreeMap<(Place, i64), Vec<(Option<i64>, usize)>> = BTreeMap::new();
     for row in canon.rows() {
-        if let Some(number) = row.address.number {
-            let place = (row.owner.place(), number);
-            numbers.entry(place).or_default().push((row.address.list, contacts.len()));
-        }
         let contact = Contact::of(row.owner.clone(), row.address.clone());
         contacts.push(Contact { line: row.line, ..contact });
     }
-    for at in 0..contacts.len() {
-        let place = contacts[at].owner.place();
-        let list = contacts[at].entries[0].list;
-        let group = &mut contacts[at].entries[0];
-        let named: Vec<Member> = group.members_in_order().cloned().collect();
-        let (mut links, mut rest) = (Vec::new(), Vec::new());
-        for member in named {
-            let found = match &member {
-                Member::Number(number) => numbers.get(&(place.clone(), *number)).and_then(|found| {
-                    let same = found.iter().find(|(of, _)| *of == list);
-                    same.or(if found.len() == 1 { found.first() } else { None })
-                }),
-                _ => None,
-            };
-            match found {
-                Some((_, contact)) => links.push(Link { contact: *contact, entry: Some(0) }),
-                None => rest.push(member),
-            }
-        }
-        group.set_members(rest);
-        contacts[at].members = links;
-        contacts[at].mark_read("", "");
+    link(&mut contacts);
+    for contact in &mut contacts {
+        contact.mark_read("", "");
     }
     let report = canon.report.clone();
     let encoding = canon.encoding();
     Ok(Book { report, contacts, encoding, format: Format::CanonCsv, frame: Frame::Canon(canon.into()) })
+}
+
+/// Finds the members that groups name by number: that of the same list, or else the only one of the owner.
+pub(super) fn link(contacts: &mut [Contact]) {
+    let mut in_list: BTreeMap<(Place, Option<i64>, i64), usize> = BTreeMap::new();
+    let mut of_owner: BTreeMap<(Place, i64), Option<usize>> = BTreeMap::new();
+    for (at, contact) in contacts.iter().enumerate() {
+        if let Some(number) = contact.entries[0].number {
+            let place = contact.owner.place();
+            in_list.entry((place.clone(), contact.entries[0].list, number)).or_insert(at);
+            of_owner.entry((place, number)).and_modify(|one| *one = None).or_insert(Some(at));
+        }
+    }
+    for contact in contacts {
+        let place = contact.owner.place();
+        let list = contact.entries[0].list;
+        let group = &mut contact.entries[0];
+        let named: Vec<Member> = group.members_in_order().cloned().collect();
+        let (mut links, mut rest) = (Vec::new(), Vec::new());
+        for member in named {
+            let found = match &member {
+                Member::Number(number) => in_list
+                    .get(&(place.clone(), list, *number))
+                    .copied()
+                    .or_else(|| of_owner.get(&(place.clone(), *number)).copied().flatten()),
+                _ => None,
+            };
+            match found {
+                Some(contact) => links.push(Link { contact, entry: Some(0) }),
+                None => rest.push(member),
+            }
+        }
+        group.set_members(rest);
+        contact.members = links;
+    }
 }
 
 fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Result<Vec<u8>, FileError> {
@@ -209,7 +220,7 @@ fn with_numbers(mut address: Address, numbers: &BTreeMap<RecordId, i64>) -> Addr
 }
 
 /// The entries as the writer takes them: groups name their members by ids that stand for their places.
-fn listed(contacts: &[Contact]) -> Vec<Listed> {
+pub(super) fn listed(contacts: &[Contact]) -> Vec<Listed> {
     let id = |contact: usize| RecordId(Uuid::from_u128(contact as u128 + 1));
     let each = contacts.iter().enumerate().map(|(at, contact)| {
         let mut address = contact.entries[0].clone();

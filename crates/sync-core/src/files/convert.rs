@@ -95,7 +95,7 @@ pub fn convert(book: &Book, to: Format, options: &WriteOptions) -> Result<Writte
         leave_passwords(contacts.to_mut(), &mut notes);
     }
     let as_is = |contact: &Contact| same && contact.unchanged().is_some();
-    let mut fitted = fit(&contacts, &room.holds, room.name, mapping, as_is);
+    let mut fitted = fit(&contacts, &room.holds, room.name, mapping, same, as_is);
     notes.append(&mut fitted.notes);
     let usual = if same { book.encoding } else { room.encoding };
     let encoding = options.encoding.unwrap_or(usual);

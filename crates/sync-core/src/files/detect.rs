@@ -263,7 +263,7 @@ fn utf16(bytes: &[u8]) -> Option<Encoding> {
 }
 
 /// The encoding that a `# CharSet:` line or an XML declaration names.
-fn declared(bytes: &[u8]) -> Option<Encoding> {
+pub(super) fn declared(bytes: &[u8]) -> Option<Encoding> {
     let front = String::from_utf8_lossy(&bytes[..bytes.len().min(1_024)]).to_ascii_lowercase();
     let after =
         ["charset:", "encoding=\""].iter().find_map(|word| front.split_once(word).map(|(_, rest)| rest))?;

@@ -62,6 +62,14 @@ pub enum FileError {
         "the file has none of the columns that the mapping names: is it the right mapping, and its separator the file's?"
     )]
     MappingDoesNotFit,
+    /// LDIF that orders changes of a directory instead of holding its entries.
+    #[error(
+        "line {line}: the file holds orders to change or remove entries of a directory, no entries: export the entries themselves"
+    )]
+    ChangesOnly {
+        /// The first of them.
+        line: u64,
+    },
     /// Two columns of one name.
     #[error("line {line}: the column `{column}` is there twice: remove or rename one")]
     DuplicateColumn {
@@ -179,6 +187,7 @@ impl FileError {
             Self::TooManyRows { .. } => "too_many_rows",
             Self::TooManyColumns { .. } => "too_many_columns",
             Self::NotAnAddressBook { .. } => "not_a_canon_address_book",
+            Self::ChangesOnly { .. } => "changes_only",
             Self::DuplicateColumn { .. } => "duplicate_column",
             Self::Utf16 => "utf16_not_read",
             Self::NulByte { .. } => "nul_byte",
@@ -206,6 +215,7 @@ impl FileError {
             Self::TooManyRows { line, .. }
             | Self::TooManyColumns { line, .. }
             | Self::NotAnAddressBook { line }
+            | Self::ChangesOnly { line }
             | Self::DuplicateColumn { line, .. }
             | Self::NulByte { line }
             | Self::UnknownCharset { line, .. }

@@ -35,16 +35,25 @@ fn is_control(one: char) -> bool {
 }
 
 /// Fits contacts into a format called `name`. Those for which `as_is` holds are of that format already and stay as they
-/// are. With a mapping, the format holds only what that has columns for.
+/// are. With a mapping, the format holds only what that has columns for. `same`: all of them were read from a file of that
+/// format; what stands before an edited one stays there.
 pub(super) fn fit(
     contacts: &[Contact],
     holds: &Holds,
     name: &str,
     mapping: Option<&Mapping>,
+    same: bool,
     as_is: impl Fn(&Contact) -> bool,
 ) -> Fitted {
-    let mut fitter =
-        Fitter { holds, name, mapping, out: Fitted::default(), places: BTreeMap::new(), origins: Vec::new() };
+    let mut fitter = Fitter {
+        holds,
+        name,
+        mapping,
+        same,
+        out: Fitted::default(),
+        places: BTreeMap::new(),
+        origins: Vec::new(),
+    };
     for (at, contact) in contacts.iter().enumerate() {
         fitter.contact(at, contact, as_is(contact));
     }
@@ -62,6 +71,7 @@ struct Fitter<'a> {
     holds: &'a Holds,
     name: &'a str,
     mapping: Option<&'a Mapping>,
+    same: bool,
     out: Fitted,
     /// Where an entry of the book went.
     places: BTreeMap<(usize, usize), Link>,
@@ -104,7 +114,7 @@ impl Fitter<'_> {
         }
         let owner = self.owner(contact);
         // What stands before it in its file stays before its first row.
-        let source = contact.source.clone();
+        let source = contact.source.clone().filter(|_| self.same);
         let mut row = Contact { line: contact.line, owner: owner.clone(), source, ..Contact::default() };
         row.mark_edited();
         for (place, entry) in contact.entries.iter().enumerate() {
@@ -249,6 +259,11 @@ impl Fitter<'_> {
                 let text = format!("{} has no word for what its {words} is: `{clean}`", self.name);
                 self.note(contact, entry, Weight::Loss, "value_not_in_format", text);
                 clean.clear();
+            }
+            if self.holds.only_line_feeds && clean.contains('\r') {
+                clean = clean.replace("\r\n", "\n").replace('\r', "\n");
+                let text = format!("the line ends of the {} are line feeds now", field.words());
+                self.note(contact, entry, Weight::Correction, "line_ends", text);
             }
             if limit > 0 && clean.chars().map(width).sum::<usize>() > limit {
                 if !field.can_be_cut() {

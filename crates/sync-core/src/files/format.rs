@@ -3,14 +3,14 @@
 use super::{
     Encoding, FileError,
     book::{Book, Contact, TextFrame},
-    canon_room,
+    canon_abk, canon_room,
     convert::{ReadOptions, WriteOptions},
     fit::Fitted,
     google,
     holds::Holds,
-    hp, konica, kyocera, kyocera_xml, outlook, plain_csv, ricoh, ricoh_program, sharp,
+    hp, konica, kyocera, kyocera_xml, ldif, outlook, plain_csv, ricoh, ricoh_program, sharp,
     text::Text,
-    thunderbird, toshiba, toshiba_22, xerox, xerox_plain,
+    thunderbird, toshiba, toshiba_22, vcard, xerox, xerox_plain,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -22,6 +22,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 pub enum Format {
     /// Canon, as CSV.
     CanonCsv,
+    /// Canon, in the custom format.
+    CanonAbk,
+    /// LDIF, of directories, Thunderbird and Canon.
+    Ldif,
+    /// vCard, of telephones and mail programs.
+    Vcard,
     /// HP Edgeline, as CSV.
     HpCsv,
     /// Konica Minolta and Develop, as tab-separated text.
@@ -88,7 +94,10 @@ pub(super) enum Writer {
 
 /// In the order in which a file is tried: the surest first.
 pub(super) const ROOMS: &[&Room] = &[
+    &canon_abk::ROOM,
     &canon_room::ROOM,
+    &ldif::ROOM,
+    &vcard::ROOM,
     &konica::ROOM,
     &ricoh::ROOM,
     &ricoh_program::ROOM,

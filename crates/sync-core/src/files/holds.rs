@@ -56,6 +56,8 @@ pub struct Holds {
     pub words: &'static [(Field, &'static [&'static str])],
     /// Characters that no text may have: the format uses them between texts.
     pub forbidden: &'static [char],
+    /// Whether these are all alike, so that a carriage return becomes a line feed.
+    pub only_line_feeds: bool,
     /// How many contacts a file may have; 0 where no limit is known.
     pub most: usize,
 }
@@ -83,6 +85,7 @@ impl Holds {
         one_fax_line: false,
         words: &[],
         forbidden: &[],
+        only_line_feeds: false,
         most: 0,
     };
 

@@ -15,6 +15,7 @@
 //! ```
 
 mod book;
+mod canon_abk;
 pub mod canon_csv;
 mod canon_room;
 mod charset;
@@ -39,6 +40,10 @@ mod initial;
 mod konica;
 mod kyocera;
 mod kyocera_xml;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod laws;
+mod ldif;
 mod links;
 mod listed;
 mod membership;
@@ -56,6 +61,7 @@ mod thunderbird;
 mod toshiba;
 mod toshiba_22;
 mod usual;
+mod vcard;
 mod xerox;
 mod xerox_plain;
 mod xml;

@@ -153,6 +153,7 @@ fn what_both_formats_hold_is_equal_and_the_rest_is_in_the_report() {
                     _ => &[
                         "cut",
                         "lines_joined",
+                        "line_ends",
                         "control_character",
                         "value_not_in_format",
                         "character_replaced",

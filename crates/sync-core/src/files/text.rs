@@ -179,7 +179,9 @@ pub(super) fn decode(bytes: &[u8], told: Option<Encoding>) -> Result<Text, FileE
         let said = format!(
             "the file does not say its encoding; it was read as {encoding}. If letters look wrong, name the encoding"
         );
-        notes.push(Note::new(None, "encoding_guessed", said));
+        if super::detect::declared(body) != Some(encoding) {
+            notes.push(Note::new(None, "encoding_guessed", said));
+        }
         (encoding, text)
     };
     if let Some(at) = text.find('\0') {

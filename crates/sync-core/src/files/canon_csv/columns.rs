@@ -40,11 +40,11 @@ enum Field {
 }
 
 /// One column of the format.
-pub(super) struct Column {
+pub(in crate::files) struct Column {
     /// Its name, in lower case.
-    pub(super) name: &'static str,
+    pub(in crate::files) name: &'static str,
     /// Whether its cells are text, which the format quotes.
-    pub(super) quoted: bool,
+    pub(in crate::files) quoted: bool,
     field: Field,
 }
 
@@ -57,7 +57,7 @@ const fn word(name: &'static str, field: Field) -> Column {
 }
 
 /// All columns of version 0x0003 in their order, and last the `dn` of one-touch lists.
-pub(super) const COLUMNS: [Column; 51] = [
+pub(in crate::files) const COLUMNS: [Column; 51] = [
     word("objectclass", Field::Kind),
     text("cn", Field::Name),
     text("cnread", Field::Reading),
@@ -114,22 +114,22 @@ pub(super) const COLUMNS: [Column; 51] = [
 ];
 
 /// Where `objectclass` is in [`COLUMNS`].
-pub(super) const OBJECTCLASS: usize = 0;
+pub(in crate::files) const OBJECTCLASS: usize = 0;
 /// Where `dn` is in [`COLUMNS`].
-pub(super) const DN: usize = COLUMNS.len() - 1;
+pub(in crate::files) const DN: usize = COLUMNS.len() - 1;
 
 /// Where a column is in [`COLUMNS`].
-pub(super) fn column_of(name: &str) -> Option<usize> {
+pub(in crate::files) fn column_of(name: &str) -> Option<usize> {
     COLUMNS.iter().position(|column| column.name == name)
 }
 
 /// The cells of one row by column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cells {
+pub(in crate::files) struct Cells {
     /// By place in [`COLUMNS`].
-    pub(super) known: [String; COLUMNS.len()],
+    pub(in crate::files) known: [String; COLUMNS.len()],
     /// Columns that the table doesn't have, by name.
-    pub(super) extra: BTreeMap<String, String>,
+    pub(in crate::files) extra: BTreeMap<String, String>,
 }
 
 impl Default for Cells {
@@ -169,7 +169,7 @@ fn objectclass_of(kind: &AddressKind) -> &str {
 
 /// What a row means; what can't be said in an address's own fields is not in it yet, see [`keep`]. Passwords are
 /// encrypted by `scheme`, if there is one.
-pub(super) fn interpret(cells: &Cells, scheme: Option<&str>) -> (Owner, Address) {
+pub(in crate::files) fn interpret(cells: &Cells, scheme: Option<&str>) -> (Owner, Address) {
     let mut address = Address::default();
     let mut fax = Fax::default();
     let mut folder = Folder::default();
@@ -235,7 +235,7 @@ fn members_of(cell: &str) -> impl Iterator<Item = Member> {
 }
 
 /// The cells that say what an address's own fields say, in the format's usual words.
-pub(super) fn usual(owner: &Owner, address: &Address) -> Cells {
+pub(in crate::files) fn usual(owner: &Owner, address: &Address) -> Cells {
     let mut cells = Cells::default();
     let mut fax = address.fax.clone().unwrap_or_default();
     let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
@@ -297,7 +297,12 @@ pub(super) fn usual(owner: &Owner, address: &Address) -> Cells {
 
 /// Keeps in the address what the cells say otherwise than [`usual`] would, so that [`render`] gives them back. Only
 /// columns for which `present` holds are looked at: one that the file lacks says nothing.
-pub(super) fn keep(owner: &Owner, address: &mut Address, cells: &Cells, present: impl Fn(usize) -> bool) {
+pub(in crate::files) fn keep(
+    owner: &Owner,
+    address: &mut Address,
+    cells: &Cells,
+    present: impl Fn(usize) -> bool,
+) {
     let usual = usual(owner, address);
     for (place, column) in COLUMNS.iter().enumerate().filter(|(i, _)| present(*i)) {
         let cell = &cells.known[place];
@@ -318,7 +323,7 @@ pub(super) fn keep(owner: &Owner, address: &mut Address, cells: &Cells, present:
 
 /// The cells of a row. Where the address keeps a column's own spelling, that stands as long as it still means the
 /// same; an edit of the field makes it void.
-pub(super) fn render(owner: &Owner, address: &Address) -> Cells {
+pub(in crate::files) fn render(owner: &Owner, address: &Address) -> Cells {
     let mut cells = usual(owner, address);
     let of_person = |column: &Column| {
         matches!(column.field, Field::LoginDomain | Field::PersonalId)
@@ -351,7 +356,7 @@ pub(super) fn render(owner: &Owner, address: &Address) -> Cells {
 }
 
 /// The columns that the format gives no name of its own in [`COLUMNS`] but that an address keeps.
-pub(super) fn extra_columns<'a>(addresses: impl Iterator<Item = &'a Address>) -> Vec<String> {
+pub(in crate::files) fn extra_columns<'a>(addresses: impl Iterator<Item = &'a Address>) -> Vec<String> {
     let mut names: Vec<String> = addresses
         .flat_map(|address| address.kept.keys())
         .filter(|name| column_of(name).is_none())
@@ -363,6 +368,6 @@ pub(super) fn extra_columns<'a>(addresses: impl Iterator<Item = &'a Address>) ->
 }
 
 /// The scheme of passwords that a file with this crypto version holds.
-pub(super) fn scheme(crypto_version: &str) -> String {
+pub(in crate::files) fn scheme(crypto_version: &str) -> String {
     format!("canon:{crypto_version}")
 }

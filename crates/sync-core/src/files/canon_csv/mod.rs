@@ -16,7 +16,7 @@
 //! ```
 
 mod cells;
-mod columns;
+pub(in crate::files) mod columns;
 mod export;
 mod header;
 mod read;
