@@ -62,10 +62,14 @@ pub(super) struct Property {
     pub(super) group: String,
     /// In upper case.
     pub(super) name: String,
+    /// As its card spells it.
+    pub(super) spelled: String,
     /// Names in upper case, and values as they stand.
     pub(super) parameters: Vec<(String, String)>,
     /// With the escapes of 3.0.
     pub(super) value: String,
+    /// As it stood, where its text was cut in the middle of a character.
+    pub(super) broken: Option<String>,
 }
 
 fn is_line(line: &str, wanted: &str) -> bool {
@@ -226,7 +230,7 @@ fn outside(text: &str, wanted: char) -> Option<usize> {
 impl Property {
     /// A property without parameters.
     pub(super) fn new(name: &str, value: String) -> Self {
-        Self { name: name.into(), value, ..Self::default() }
+        Self { name: name.into(), spelled: name.into(), value, ..Self::default() }
     }
 
     /// The property that an unfolded line is; `None` where it is none.
@@ -262,8 +266,10 @@ impl Property {
         Some(Self {
             group: group.into(),
             name: name.to_ascii_uppercase(),
+            spelled: name.into(),
             parameters: parameters.collect(),
             value: value.into(),
+            broken: None,
         })
     }
 
@@ -275,6 +281,11 @@ impl Property {
     pub(super) fn is_coded(&self) -> bool {
         self.parameter("ENCODING")
             .is_some_and(|one| ["b", "base64"].iter().any(|b| one.eq_ignore_ascii_case(b)))
+    }
+
+    /// Whether its text was cut in the middle of a character, or is in another character set than it says.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken.is_some()
     }
 
     /// Its types, in upper case.
@@ -300,7 +311,13 @@ impl Property {
         }
         if encoding == "QUOTED-PRINTABLE" {
             let charset = self.parameter("CHARSET").and_then(Encoding::named);
-            self.value = unquoted(&self.value, charset);
+            match unquoted(&self.value, charset) {
+                Ok(text) => self.value = text,
+                Err(text) => {
+                    self.broken = Some(self.kept().trim_end_matches('=').to_string());
+                    self.value = text;
+                }
+            }
         }
         self.parameters.retain(|(key, _)| key != "CHARSET" && key != "ENCODING");
         let mut value = String::with_capacity(self.value.len());
@@ -330,7 +347,7 @@ impl Property {
             head.push_str(&self.group);
             head.push('.');
         }
-        head.push_str(&self.name);
+        head.push_str(&self.spelled);
         for (key, value) in &self.parameters {
             head.push_str(&format!(";{key}={value}"));
         }
@@ -339,7 +356,7 @@ impl Property {
 
     /// Itself on one line, to be kept.
     pub(super) fn kept(&self) -> String {
-        format!("{}:{}", self.head(), self.value)
+        self.broken.clone().unwrap_or_else(|| format!("{}:{}", self.head(), self.value))
     }
 
     /// Its parts between semicolons.
@@ -373,7 +390,8 @@ impl Property {
                 _ => head.push_str(&format!(";{key}={value}")),
             }
         }
-        let name = Self { group: self.group.clone(), name: self.name.clone(), ..Self::default() }.head();
+        let (group, spelled) = (self.group.clone(), self.spelled.clone());
+        let name = Self { group, spelled, ..Self::default() }.head();
         if self.is_coded() {
             fold(out, &format!("{name}{head}:{}", self.value), end);
             out.push_str(end);
@@ -383,8 +401,9 @@ impl Property {
         if text.bytes().all(|byte| (32..127).contains(&byte) || byte == b'\t') {
             out.push_str(&format!("{name}{head}:{text}{end}"));
         } else {
-            out.push_str(&format!("{name}{head};CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:"));
-            quote(out, &text, end);
+            let head = format!("{name}{head};CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:");
+            out.push_str(&head);
+            quote(out, &text, WIDTH.saturating_sub(head.len()).max(6), end);
             out.push_str(end);
         }
     }
@@ -433,15 +452,12 @@ fn fold(out: &mut String, line: &str, end: &str) {
     out.push_str(end);
 }
 
-/// Quoted-printable text (RFC 2045) in UTF-8.
-fn quote(out: &mut String, text: &str, end: &str) {
-    let mut room = 0;
+/// Quoted-printable text (RFC 2045) in UTF-8; its first line has `room` bytes.
+fn quote(out: &mut String, text: &str, mut room: usize, end: &str) {
     for byte in text.bytes() {
-        if room < 6 {
-            if room > 0 {
-                out.push('=');
-                out.push_str(end);
-            }
+        if room < 4 {
+            out.push('=');
+            out.push_str(end);
             room = WIDTH;
         }
         if (33..127).contains(&byte) && byte != b'=' {
@@ -454,7 +470,8 @@ fn quote(out: &mut String, text: &str, end: &str) {
     }
 }
 
-fn unquoted(text: &str, charset: Option<Encoding>) -> String {
+/// The text; an error, with what can be read of it, where it is not in the character set.
+fn unquoted(text: &str, charset: Option<Encoding>) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('=') {
@@ -472,9 +489,13 @@ fn unquoted(text: &str, charset: Option<Encoding>) -> String {
         }
     }
     bytes.extend_from_slice(rest.as_bytes());
-    let pages = [charset, Some(Encoding::UTF_8), Encoding::named("windows-1252")];
-    let text = pages.into_iter().flatten().find_map(|page| page.decode(&bytes));
-    text.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()).replace('\0', "")
+    let guessed = [Encoding::UTF_8].into_iter().chain(Encoding::named("windows-1252"));
+    let text = match charset {
+        Some(charset) => charset.decode(&bytes),
+        None => guessed.into_iter().find_map(|page| page.decode(&bytes)),
+    };
+    let text = text.filter(|text| !text.contains('\0'));
+    text.ok_or_else(|| String::from_utf8_lossy(&bytes).replace('\0', ""))
 }
 
 /// What a value says.

@@ -105,7 +105,8 @@ impl Said {
 /// What stands before the value, where it is not the usual.
 fn unusual(key: &str, property: &Property, first: bool) -> Option<String> {
     let mut types = property.types();
-    if first || !["EMAIL", "FAX"].contains(&key) {
+    // The first is the preferred one.
+    if first {
         types.retain(|one| one != "PREF");
     }
     let others = property.parameters.iter().any(|(key, _)| key != "TYPE");
@@ -186,6 +187,10 @@ impl Reader {
                     _ => false,
                 },
             };
+            if property.is_broken() {
+                let text = format!("`{}` has bytes that are no text", property.name);
+                self.report.warnings.push(Note::loss(Some(card.line), "value_not_text", text));
+            }
             if !is_known {
                 said.keep(property);
             }
