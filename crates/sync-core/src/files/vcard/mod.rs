@@ -17,6 +17,7 @@ mod read;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod values;
 mod write;
 
 use super::{

@@ -2,8 +2,9 @@
 
 use super::{
     KINDS, MEMBERS, MOBILE, MOST, PARAMETERS, PARTS, PREFIX, SINGLE, UNITS, is_usual,
-    lines::{Card, Property, cards, unescape},
+    lines::{Card, Property, cards},
     plain_uid,
+    values::unescape,
 };
 use crate::{
     address::{Address, Member},

@@ -2,8 +2,9 @@
 
 use super::{
     KINDS, MEMBERS, MOBILE, PARAMETERS, PARTS, PREFIX, ROOM, SINGLE, UNITS,
-    lines::{Property, Version, cards, escape, unescape},
+    lines::{Property, Version, cards},
     plain_uid,
+    values::{escape, unescape},
 };
 use crate::{
     address::Member,
