@@ -2,15 +2,13 @@
 //!
 //! A property is held as 3.0 writes it: types have `TYPE=`, quoted-printable text is decoded, Base64 has no blanks.
 
+use super::values::{WIDTH, fold, old_text, quote, unquoted};
 use crate::files::{FileError, table::MAX_ROWS, text::Encoding};
 use alloc::{
     format,
     string::{String, ToString},
     vec::Vec,
 };
-
-/// How many bytes a line has before it is folded.
-const WIDTH: usize = 75;
 
 /// The version of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -62,10 +60,14 @@ pub(super) struct Property {
     pub(super) group: String,
     /// In upper case.
     pub(super) name: String,
+    /// As its card spells it.
+    pub(super) spelled: String,
     /// Names in upper case, and values as they stand.
     pub(super) parameters: Vec<(String, String)>,
     /// With the escapes of 3.0.
     pub(super) value: String,
+    /// As it stood, where its text was cut in the middle of a character.
+    pub(super) broken: Option<String>,
 }
 
 fn is_line(line: &str, wanted: &str) -> bool {
@@ -226,7 +228,7 @@ fn outside(text: &str, wanted: char) -> Option<usize> {
 impl Property {
     /// A property without parameters.
     pub(super) fn new(name: &str, value: String) -> Self {
-        Self { name: name.into(), value, ..Self::default() }
+        Self { name: name.into(), spelled: name.into(), value, ..Self::default() }
     }
 
     /// The property that an unfolded line is; `None` where it is none.
@@ -262,8 +264,10 @@ impl Property {
         Some(Self {
             group: group.into(),
             name: name.to_ascii_uppercase(),
+            spelled: name.into(),
             parameters: parameters.collect(),
             value: value.into(),
+            broken: None,
         })
     }
 
@@ -275,6 +279,11 @@ impl Property {
     pub(super) fn is_coded(&self) -> bool {
         self.parameter("ENCODING")
             .is_some_and(|one| ["b", "base64"].iter().any(|b| one.eq_ignore_ascii_case(b)))
+    }
+
+    /// Whether its text was cut in the middle of a character, or is in another character set than it says.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken.is_some()
     }
 
     /// Its types, in upper case.
@@ -300,7 +309,13 @@ impl Property {
         }
         if encoding == "QUOTED-PRINTABLE" {
             let charset = self.parameter("CHARSET").and_then(Encoding::named);
-            self.value = unquoted(&self.value, charset);
+            match unquoted(&self.value, charset) {
+                Ok(text) => self.value = text,
+                Err(text) => {
+                    self.broken = Some(self.kept().trim_end_matches('=').to_string());
+                    self.value = text;
+                }
+            }
         }
         self.parameters.retain(|(key, _)| key != "CHARSET" && key != "ENCODING");
         let mut value = String::with_capacity(self.value.len());
@@ -330,7 +345,7 @@ impl Property {
             head.push_str(&self.group);
             head.push('.');
         }
-        head.push_str(&self.name);
+        head.push_str(&self.spelled);
         for (key, value) in &self.parameters {
             head.push_str(&format!(";{key}={value}"));
         }
@@ -339,7 +354,7 @@ impl Property {
 
     /// Itself on one line, to be kept.
     pub(super) fn kept(&self) -> String {
-        format!("{}:{}", self.head(), self.value)
+        self.broken.clone().unwrap_or_else(|| format!("{}:{}", self.head(), self.value))
     }
 
     /// Its parts between semicolons.
@@ -373,7 +388,8 @@ impl Property {
                 _ => head.push_str(&format!(";{key}={value}")),
             }
         }
-        let name = Self { group: self.group.clone(), name: self.name.clone(), ..Self::default() }.head();
+        let (group, spelled) = (self.group.clone(), self.spelled.clone());
+        let name = Self { group, spelled, ..Self::default() }.head();
         if self.is_coded() {
             fold(out, &format!("{name}{head}:{}", self.value), end);
             out.push_str(end);
@@ -383,138 +399,21 @@ impl Property {
         if text.bytes().all(|byte| (32..127).contains(&byte) || byte == b'\t') {
             out.push_str(&format!("{name}{head}:{text}{end}"));
         } else {
-            out.push_str(&format!("{name}{head};CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:"));
-            quote(out, &text, end);
+            let head = format!("{name}{head};CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:");
+            out.push_str(&head);
+            quote(out, &text, WIDTH.saturating_sub(head.len()).max(6), end);
             out.push_str(end);
         }
     }
-}
-
-/// A value as 2.1 has it: line ends as they are, and escapes only where they must be.
-fn old_text(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut rest = value.chars().peekable();
-    while let Some(one) = rest.next() {
-        match (one, rest.peek().copied()) {
-            ('\\', Some('n' | 'N')) => {
-                text.push_str("\r\n");
-                rest.next();
-            }
-            ('\\', Some(',')) => {}
-            ('\\', Some(next @ (';' | '\\'))) => {
-                rest.next();
-                // What would be read as an escape is escaped.
-                let more = rest.peek().is_some_and(|after| [';', ',', '\\'].contains(after));
-                text.push_str(if next == ';' {
-                    "\\;"
-                } else if more {
-                    "\\\\"
-                } else {
-                    "\\"
-                });
-            }
-            _ => text.push(one),
-        }
-    }
-    text
-}
-
-fn fold(out: &mut String, line: &str, end: &str) {
-    let mut room = WIDTH;
-    for one in line.chars() {
-        if one.len_utf8() > room {
-            out.push_str(end);
-            out.push(' ');
-            room = WIDTH - 1;
-        }
-        out.push(one);
-        room -= one.len_utf8();
-    }
-    out.push_str(end);
-}
-
-/// Quoted-printable text (RFC 2045) in UTF-8.
-fn quote(out: &mut String, text: &str, end: &str) {
-    let mut room = 0;
-    for byte in text.bytes() {
-        if room < 6 {
-            if room > 0 {
-                out.push('=');
-                out.push_str(end);
-            }
-            room = WIDTH;
-        }
-        if (33..127).contains(&byte) && byte != b'=' {
-            out.push(char::from(byte));
-            room -= 1;
-        } else {
-            out.push_str(&format!("={byte:02X}"));
-            room -= 3;
-        }
-    }
-}
-
-fn unquoted(text: &str, charset: Option<Encoding>) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('=') {
-        bytes.extend_from_slice(before.as_bytes());
-        let digits = after.get(..2).filter(|two| two.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(b'=');
-                rest = after;
-            }
-        }
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    let pages = [charset, Some(Encoding::UTF_8), Encoding::named("windows-1252")];
-    let text = pages.into_iter().flatten().find_map(|page| page.decode(&bytes));
-    text.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()).replace('\0', "")
-}
-
-/// What a value says.
-pub(super) fn unescape(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut rest = value.chars().peekable();
-    while let Some(one) = rest.next() {
-        match (one, rest.peek().copied()) {
-            ('\\', Some('n' | 'N')) => {
-                text.push('\n');
-                rest.next();
-            }
-            ('\\', Some(next @ ('\\' | ';' | ',' | ':' | '"'))) => {
-                text.push(next);
-                rest.next();
-            }
-            _ => text.push(one),
-        }
-    }
-    text
-}
-
-/// The value that says it.
-pub(super) fn escape(text: &str) -> String {
-    let mut value = String::with_capacity(text.len());
-    for one in text.chars() {
-        match one {
-            '\\' | ';' | ',' => value.extend(['\\', one]),
-            '\n' => value.push_str("\\n"),
-            '\r' => {}
-            one => value.push(one),
-        }
-    }
-    value
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::*;
+    use super::{
+        super::values::{escape, unescape},
+        *,
+    };
     use proptest::prelude::*;
 
     proptest! {

@@ -17,6 +17,7 @@ mod read;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod values;
 mod write;
 
 use super::{
@@ -94,7 +95,7 @@ const UNITS: &str = "vcard:ORG further units";
 const KINDS: [&str; 2] = ["KIND", "X-ADDRESSBOOKSERVER-KIND"];
 const MEMBERS: [&str; 2] = ["MEMBER", "X-ADDRESSBOOKSERVER-MEMBER"];
 
-/// The types that a property has where nothing is kept, besides `PREF`.
+/// Whether a property with these types needs nothing kept.
 fn is_usual(name: &str, types: &[String]) -> bool {
     let usual: &[&[&str]] = match name {
         "EMAIL" => &[&[], &["INTERNET"]],

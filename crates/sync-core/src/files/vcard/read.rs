@@ -2,8 +2,9 @@
 
 use super::{
     KINDS, MEMBERS, MOBILE, MOST, PARAMETERS, PARTS, PREFIX, SINGLE, UNITS, is_usual,
-    lines::{Card, Property, cards, unescape},
+    lines::{Card, Property, cards},
     plain_uid,
+    values::unescape,
 };
 use crate::{
     address::{Address, Member},
@@ -105,7 +106,8 @@ impl Said {
 /// What stands before the value, where it is not the usual.
 fn unusual(key: &str, property: &Property, first: bool) -> Option<String> {
     let mut types = property.types();
-    if first || !["EMAIL", "FAX"].contains(&key) {
+    // The first is the preferred one.
+    if first {
         types.retain(|one| one != "PREF");
     }
     let others = property.parameters.iter().any(|(key, _)| key != "TYPE");
@@ -186,6 +188,10 @@ impl Reader {
                     _ => false,
                 },
             };
+            if property.is_broken() {
+                let text = format!("`{}` has bytes that are no text", property.name);
+                self.report.warnings.push(Note::loss(Some(card.line), "value_not_text", text));
+            }
             if !is_known {
                 said.keep(property);
             }

@@ -89,6 +89,17 @@ fn old_cards_with_encoded_text_and_a_card_within() {
 }
 
 #[test]
+fn text_that_was_cut_in_a_character_is_read_as_far_as_it_goes_and_kept_as_it_stands() {
+    let text = "BEGIN:VCARD\nVERSION:2.1\nFN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=C3=84b=C3\nTITLE:T\n\
+        TITLE;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=C3=84=C3\nEMAIL;PREF:a@b.example\nEND:VCARD\n";
+    let found = book(text);
+    assert_eq!(found.contacts[0].name(), "Äb\u{fffd}");
+    assert_eq!(found.report.warnings[0].code, "value_not_text");
+    let changed = edited(text);
+    assert!(changed.contains("TITLE;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=C3=84=C3\n"), "{changed}");
+}
+
+#[test]
 fn groups_of_both_kinds_find_their_members() {
     let text = "BEGIN:VCARD\nVERSION:4.0\nUID:urn:uuid:A-1\nFN:A\nEMAIL:a@b.example\nEMAIL:c@b.example\nEND:VCARD\n\
         BEGIN:VCARD\nVERSION:3.0\nUID:B-2\nFN:B\nEMAIL:b@b.example\nEND:VCARD\n\
@@ -128,7 +139,7 @@ fn types_labels_and_folded_lines() {
     let changed = edited(text);
     for line in [
         "item1.EMAIL;TYPE=INTERNET;TYPE=pref:a@b.example\n",
-        "item1.X-ABLABEL:Desk\n",
+        "item1.X-ABLabel:Desk\n",
         "EMAIL;TYPE=WORK:b@b.example\n",
         "TEL;TYPE=HOME:1\n",
         "TEL;VALUE=uri;TYPE=fax:tel:+3\n",

@@ -2,8 +2,9 @@
 
 use super::{
     KINDS, MEMBERS, MOBILE, PARAMETERS, PARTS, PREFIX, ROOM, SINGLE, UNITS,
-    lines::{Property, Version, cards, escape, unescape},
+    lines::{Property, Version, cards},
     plain_uid,
+    values::{escape, unescape},
 };
 use crate::{
     address::Member,
@@ -119,6 +120,11 @@ fn version(contact: &Contact) -> Version {
     source.and_then(|(cards, _)| cards.first().map(|card| card.version)).unwrap_or_default()
 }
 
+/// A number as a value: telephones take a comma, which is a pause, as it stands.
+fn number(text: &str) -> String {
+    escape(text).replace("\\,", ",")
+}
+
 struct Writer<'a> {
     contact: &'a Contact,
     version: Version,
@@ -147,7 +153,8 @@ impl Writer<'_> {
         if !text.is_empty() {
             let contact = self.contact;
             let head = kept(contact, &format!("{key}{PARAMETERS}"));
-            self.write(name, usual, head, escape(&text));
+            let value = if name == "TEL" { number(&text) } else { escape(&text) };
+            self.write(name, usual, head, value);
         }
     }
 }
@@ -197,7 +204,7 @@ fn card(contact: &Contact, uid: Option<&str>, members: &[String], end: &'static 
                 writer.write("EMAIL", usual, head("EMAIL"), escape(&entry.mail));
             }
             Slot::Fax => {
-                writer.write("TEL", &[("TYPE", "FAX")], head("FAX"), escape(&Field::FaxNumber.get(entry)));
+                writer.write("TEL", &[("TYPE", "FAX")], head("FAX"), number(&Field::FaxNumber.get(entry)));
             }
             _ => {}
         }
