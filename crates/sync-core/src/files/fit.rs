@@ -6,7 +6,7 @@ use super::{
     columns,
     csv_mapping::Mapping,
     field::{Field, Slot},
-    holds::{Groups, Holds},
+    holds::{Groups, Holds, is_mail},
     links::label,
     table::leads,
 };
@@ -204,6 +204,11 @@ impl Fitter<'_> {
 
     /// The entry as the format holds it; `None` where it would lead elsewhere.
     fn entry(&mut self, contact: &Contact, entry: &Address) -> Option<Address> {
+        if self.holds.mail_form && Slot::of(entry) == Slot::Mail && !is_mail(&entry.mail) {
+            let text = format!("what it has is no e-mail address that {} can hold; it stays out", self.name);
+            self.note(contact, entry, Weight::Loss, "mail_not_in_format", text);
+            return None;
+        }
         let mut fitted = entry.clone();
         let mut lost = Vec::new();
         self.password(contact, &mut fitted);

@@ -54,12 +54,23 @@ pub struct Holds {
     pub one_fax_line: bool,
     /// The fields that may only have certain words, and these.
     pub words: &'static [(Field, &'static [&'static str])],
+    /// Whether an e-mail address must look like one: a name, an `@` and a server.
+    pub mail_form: bool,
     /// Characters that no text may have: the format uses them between texts.
     pub forbidden: &'static [char],
     /// Whether these are all alike, so that a carriage return becomes a line feed.
     pub only_line_feeds: bool,
     /// How many contacts a file may have; 0 where no limit is known.
     pub most: usize,
+}
+
+/// Whether a text is nothing but an e-mail address.
+#[must_use]
+pub fn is_mail(text: &str) -> bool {
+    let Some((name, server)) = text.trim().split_once('@') else { return false };
+    let odd =
+        |one: char| one.is_whitespace() || matches!(one, ',' | ';' | ':' | '<' | '>' | '(' | ')' | '"' | '@');
+    !name.is_empty() && !server.is_empty() && !name.contains(odd) && !server.contains(odd)
 }
 
 impl Holds {
@@ -84,6 +95,7 @@ impl Holds {
         wide: &[],
         one_fax_line: false,
         words: &[],
+        mail_form: false,
         forbidden: &[],
         only_line_feeds: false,
         most: 0,

@@ -74,6 +74,7 @@ fn what_nobody_edits_comes_out_byte_for_byte() {
 /// what a format says where nothing is said and nothing, and a server's place however it is parted.
 fn projected(entry: &Address, fields: &[Field], formats: [Format; 2]) -> (Slot, Vec<(Field, String)>) {
     let slot = Slot::of(entry);
+    let parts = formats.iter().all(|format| format.holds().limit(Field::FamilyReading).is_some());
     let of = |field: &Field| {
         let lacks = formats.iter().any(|format| format.holds().limit_of(slot, *field).is_none());
         let text = field.get(entry);
@@ -82,7 +83,11 @@ fn projected(entry: &Address, fields: &[Field], formats: [Format; 2]) -> (Slot, 
             usual.filter(|(of, at, _)| (*of, *at) == (slot, *field)).any(|(_, _, usual)| *usual == text);
         let text = match field {
             _ if lacks || usual => String::new(),
-            Field::Reading | Field::ShortName | Field::Given if text == entry.name => String::new(),
+            Field::Reading | Field::ShortName if text == entry.name => String::new(),
+            // What is made of its parts says no more than they do.
+            Field::Reading if parts && text == made_of(entry) => String::new(),
+            // Alone it is the name; beside a last name it is a part of one.
+            Field::Given if text == entry.name && Field::Family.get(entry).is_empty() => String::new(),
             Field::FolderHost if slot == Slot::Smb => String::new(),
             Field::FolderPath if slot == Slot::Smb => {
                 let whole = folder::whole_path(&Field::FolderHost.get(entry), &text).replace('/', "\\");
@@ -96,6 +101,12 @@ fn projected(entry: &Address, fields: &[Field], formats: [Format; 2]) -> (Slot, 
     (slot, fields.iter().map(of).collect())
 }
 
+/// The reading that the parts of a name make, in the order of eastern names.
+fn made_of(entry: &Address) -> String {
+    let parts = [Field::FamilyReading.get(entry), Field::GivenReading.get(entry)];
+    parts.iter().filter(|part| !part.is_empty()).map(|part| &**part).collect::<Vec<_>>().join(" ")
+}
+
 /// The names of the entries of which a report says that they are not in the file.
 fn left_out(written: &Written) -> BTreeSet<&str> {
     let codes = [
@@ -107,6 +118,7 @@ fn left_out(written: &Written) -> BTreeSet<&str> {
         "empty_group",
         "group_merged",
         "character_not_in_format",
+        "mail_not_in_format",
         "group_without_members",
         "group_joined",
     ];

@@ -10,7 +10,7 @@ use super::{
     convert::{ReadOptions, WriteOptions},
     field::{Field, Slot},
     format::{Room, Writer},
-    holds::Holds,
+    holds::{Holds, is_mail},
     table::{Column, Quotes, Style, Table, line_end, nothing_after, nothing_before, rows},
     text::Text,
 };
@@ -43,6 +43,7 @@ pub(super) const ROOM: Room = Room {
     holds: Holds {
         slots: &[(Slot::Mail, 1)],
         fields: &[(Field::Name, 0), (Field::Mail, 0)],
+        mail_form: true,
         ..Holds::NOTHING
     },
     encoding: Encoding::UTF_8,
@@ -50,14 +51,6 @@ pub(super) const ROOM: Room = Room {
     read,
     writer: Writer::Text { frame, contact },
 };
-
-/// Whether a cell is nothing but an e-mail address.
-fn is_mail(cell: &str) -> bool {
-    let Some((name, server)) = cell.trim().split_once('@') else { return false };
-    let odd =
-        |one: char| one.is_whitespace() || matches!(one, ',' | ';' | ':' | '<' | '>' | '(' | ')' | '"' | '@');
-    !name.is_empty() && !server.is_empty() && !name.contains(odd) && !server.contains(odd)
-}
 
 fn is_row(cells: &[String]) -> bool {
     matches!(cells, [_, mail] if is_mail(mail))
