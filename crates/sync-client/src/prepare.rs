@@ -17,7 +17,7 @@ use sync_core::{
     machine::{Machine as Facts, SyncState},
     profile::Profile,
     replica::Event,
-    rules::decide_prepare,
+    rules::{Operation, decide_prepare},
     space::{SpaceKind, SpaceName},
     time::Timestamp,
 };
@@ -111,9 +111,7 @@ impl Machine {
         if order.users.iter().chain(&order.groups).any(String::is_empty) {
             return Err(Error::WrongCommand("the name of a user or group can't be empty".into()));
         }
-        if administrator.is_some() {
-            self.prove_administrator(administrator).await?;
-        }
+        self.prove(administrator).await?;
         let facts = {
             let store = self.store();
             let identity = store.identity();
@@ -138,6 +136,8 @@ impl Machine {
         let (spaces, mut warnings) =
             if all { self.within_enrolment(token).await? } else { (named, Vec::new()) };
         may(spaces.len())?;
+        // It is part of an export, and what may not run during one waits.
+        let _work = self.at_work(Operation::ExportBatch, None)?;
         if spaces.is_empty() {
             let text = "the server has no personalized data within the enrolment of this machine";
             warnings.push(Note::new(None, "nothing_to_prepare", text));

@@ -12,7 +12,7 @@ use crate::{
     bundle::{self, Lock, Opened, Work},
     error::{Error, Result},
     facts::POLICY_PASSWORD,
-    lists::{Source, named_place, refusals},
+    lists::{Source, named_place, refusals, verdicts},
     machine::Machine,
     password,
 };
@@ -98,10 +98,9 @@ impl Machine {
         watch: Watch<'_>,
     ) -> Result<Prepared> {
         let named = named_place(&[], order.user.as_deref(), order.group.as_deref())?;
-        if administrator.is_some() {
-            // Whoever asks is proved before the pass phrase is put to work.
-            self.prove_administrator(administrator).await?;
-        }
+        // Whoever asks is proved before the pass phrase is put to work.
+        self.prove(administrator).await?;
+        let work = self.begin_import(order.plan)?;
         if let Some(did) = self.store().imported(id)? {
             return Ok(Prepared::Done(Box::new(did)));
         }
@@ -117,7 +116,7 @@ impl Machine {
         let source = self.source_of(opened.manifest(), order)?;
         let (held, mut warnings) = items_of(opened.manifest());
         let wanted = if order.items.is_empty() { held.clone() } else { order.items.clone() };
-        let verdicts = self.verdicts(&source, &wanted, administrator).await?;
+        let verdicts = verdicts(&self.store(), work.found(), &source, &wanted, administrator.is_some())?;
         let allowed = permitted(&verdicts, order)?;
         if administrator.is_none() && wanted.is_empty() {
             return Err(Error::AdministratorNeeded);
@@ -168,6 +167,7 @@ impl Machine {
         let carries = if encrypted { Carries::ENCRYPTED } else { Carries::PLAIN };
         Ok(Prepared::Ready(Box::new(Job {
             id,
+            work,
             order: order.clone(),
             planned: bounds.planned,
             administrator: administrator.is_some(),

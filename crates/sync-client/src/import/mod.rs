@@ -35,7 +35,8 @@ pub use undo::{Cancelled, UndoOrder, line_json};
 
 use crate::{
     error::{Error, Result},
-    lists::{ITEMS, Source, item_of, named_place, refusals},
+    facts::AtWork,
+    lists::{ITEMS, Source, item_of, named_place, refusals, verdicts},
     machine::Machine,
     store::Store,
 };
@@ -62,7 +63,7 @@ use sync_core::{
     item::Item,
     machine::SyncState,
     procedure::ListMode,
-    process::{Process, Processes},
+    process::Process,
     replica::Event,
     rules::{
         Operation,
@@ -230,33 +231,29 @@ impl Machine {
         match prepared {
             Prepared::Done(did) => Ok(*did),
             Prepared::Ready(job) => {
-                self.holding_the_store(&running, watch, move |store, running, beside| {
-                    job.carry_out(store, running, beside)
-                })
-                .await
+                self.holding_the_store(&running, watch, move |store, running| job.carry_out(store, running))
+                    .await
             }
         }
     }
 
-    /// Runs a job under one hold of the store, while the client function is paused; the job is told what runs beside it, as
-    /// of the moment in which it took the store. It ends early only between two records,
+    /// Runs a job under one hold of the store, while the client function is paused. It ends early only between two records,
     /// when it is cancelled.
     async fn holding_the_store<T: Send + 'static>(
         &self,
         running: &Arc<Running>,
         watch: Watch<'_>,
-        job: impl FnOnce(&mut Store, &Running, Processes) -> Result<T> + Send + 'static,
+        job: impl FnOnce(&mut Store, &Running) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let _pause = Pause::begin(self).await;
         running.go_on()?;
         let store: Arc<Mutex<Store>> = self.store_handle();
-        let (_process, counts) = (self.running(Process::ImportExport), self.running.clone());
         let held = running.hold(self.status()?);
         let done = running
             .work(watch, move |running| {
                 let _held = held;
                 let mut store = store.lock();
-                job(&mut store, running, counts.beside(Process::ImportExport))
+                job(&mut store, running)
             })
             .await;
         self.changed();
@@ -279,7 +276,11 @@ impl Machine {
         let named = named_place(&order.items, order.user.as_deref(), order.group.as_deref())?;
         // What is asked for by name is refused before the file is looked at.
         let source = Source::from(Operation::Import);
-        let asked = self.verdicts(&source, &order.items, administrator).await?;
+        self.prove(administrator).await?;
+        let work = self.begin_import(order.plan)?;
+        let ask =
+            |items: &[Item]| verdicts(&self.store(), work.found(), &source, items, administrator.is_some());
+        let asked = ask(&order.items)?;
         let allowed = permitted(&asked, order)?;
         check_format(&allowed)?;
         if let Some(did) = self.store().imported(id)? {
@@ -302,7 +303,7 @@ impl Machine {
         if order.items.is_empty() {
             let held: BTreeSet<Item> = read.split.taken.keys().map(item_of).collect();
             let held: Vec<Item> = ITEMS.into_iter().filter(|item| held.contains(item)).collect();
-            verdicts = self.verdicts(&source, &held, administrator).await?;
+            verdicts = ask(&held)?;
             allowed = permitted(&verdicts, order)?;
             // With nothing in the file the question has still to be an administrator's.
             if held.is_empty() && administrator.is_none() {
@@ -339,6 +340,7 @@ impl Machine {
         let (parts, carries) = parts_of(read.split, &spaces);
         Ok(Prepared::Ready(Box::new(Job {
             id,
+            work,
             order: order.clone(),
             planned: bounds.planned,
             administrator: administrator.is_some(),
@@ -356,6 +358,11 @@ impl Machine {
 }
 
 impl Machine {
+    /// From now on what may not run during an import waits, unless it is only shown.
+    fn begin_import(&self, shown: bool) -> Result<AtWork> {
+        if shown { Ok(self.aside()) } else { self.at_work(Operation::Import, Some(Process::ImportExport)) }
+    }
+
     /// Makes the machine a member of these spaces. An owner whom the server does not know stays out, and makes a plan stale
     /// that is to be applied exactly.
     async fn admit_as_planned(

@@ -5,6 +5,7 @@ use crate::{
     Options,
     draw::{self, hex, now},
     export::ExportOrder,
+    facts::ProcessWord,
     items::{ItemCommand, Whose},
     procedure::{Patience, ProcedureOrder, hash},
     store::{Identity, Store},
@@ -234,7 +235,7 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     let empty = written(&folder, "header.csv", "");
     assert_eq!(begin(order(&empty, vec![]), Some(TOKEN)).await, "nothing_to_import");
     // What will refuse its import is asked before anything is deleted for it.
-    let fax = machine.running(Process::Fax);
+    let fax = machine.running(Process::Fax).unwrap();
     assert_eq!(begin(order(BRANCH, vec![]), Some(TOKEN)).await, "interlocked");
     drop(fax);
     assert_eq!(machine.procedures().unwrap(), []);
@@ -242,6 +243,61 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     let none =
         machine.resume_procedure(Patience::default(), FileSecrets::default(), Some(TOKEN)).await.unwrap_err();
     assert_eq!(none.code(), "no_procedure");
+}
+
+/// Rule 7 from both sides: while an import runs, what may not run beside it waits and is told for what; what nobody can hold
+/// back begins, and the import goes on.
+#[tokio::test]
+async fn what_may_not_run_during_an_import_waits_and_does_not_stop_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let told = Mutex::new(BTreeMap::new());
+    let watch = |progress: &Progress| {
+        told.lock().entry(progress.stage).or_insert_with(|| {
+            let answers = Process::ALL.iter().map(|process| {
+                let code = machine.process_begins(*process).map_err(|error| error.code().to_string());
+                (*process, code.map(|beside| beside.is_some()))
+            });
+            answers.collect::<BTreeMap<_, _>>()
+        });
+    };
+    let done = machine.import_watched(&order(BRANCH, "address-book"), Some(TOKEN), &watch).await.unwrap();
+    assert!(done.touched() > 0);
+    let told = told.into_inner();
+    assert!(told.contains_key(&Stage::Reading) && told.contains_key(&Stage::Writing), "{told:?}");
+    let begun = [Process::Synchronization, Process::Shutdown, Process::ErrorCodeDisplay];
+    for (process, answer) in told.values().flatten() {
+        let wanted = if begun.contains(process) { Ok(true) } else { Err("import_export_runs".into()) };
+        assert_eq!(*answer, wanted, "{process}");
+    }
+    // Nothing else is left of it: what was refused does not count, and the next import is asked of what runs now.
+    assert_eq!(machine.processes().iter().collect::<Vec<_>>(), begun);
+    let refused = machine.import(&order(BRANCH, "address-book"), Some(TOKEN)).await.unwrap_err();
+    assert_eq!(refused.code(), "interlocked");
+    for _ in told.keys() {
+        begun.iter().for_each(|process| machine.process_ended(*process));
+    }
+    assert_eq!(machine.process_begins(Process::Send).unwrap(), None);
+    machine.process_ended(Process::Send);
+
+    // The same of an export and of an undo; and nothing waits for a plan.
+    let work = machine.at_work(Operation::Export, Some(Process::ImportExport)).unwrap();
+    let denied = machine.process_begins(Process::Fax).unwrap_err();
+    assert_eq!(denied.code(), "import_export_runs");
+    assert!(denied.remedy().contains("Wait until an individual import or export is over"));
+    assert!(machine.process_word(ProcessWord::Begin(Process::Shutdown)).unwrap()["wait"].is_string());
+    machine.process_ended(Process::Shutdown);
+    drop(work);
+    let asked = |progress: &Progress| assert!(machine.process_begins(Process::Send).is_err(), "{progress:?}");
+    let undo = UndoOrder { import: None, force: false, plan: false, apply: None };
+    machine.undo_import_watched(&undo, Some(TOKEN), &asked).await.unwrap();
+    let asked = |_: &Progress| {
+        assert_eq!(machine.process_begins(Process::RemoteUi).unwrap(), None);
+        machine.process_ended(Process::RemoteUi);
+    };
+    let plan = ImportOrder { plan: true, ..order(BRANCH, "address-book") };
+    machine.import_watched(&plan, Some(TOKEN), &asked).await.unwrap();
+    assert!(machine.processes().is_empty());
 }
 
 /// A procedure whose process died in the import step, with its journal in the replica.

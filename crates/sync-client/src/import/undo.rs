@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    facts::AtWork,
     lists::{Source, verdicts},
     machine::Machine,
     store::{Before, FieldEdit, ImportFacts, ImportLine, ImportState, Store, hash_of},
@@ -24,9 +25,8 @@ use sync_core::{
     change::Operation,
     id::{ImportId, RecordId},
     import::Fields,
-    process::Processes,
     record::Record,
-    rules::{Operation as Asked, plan::OnRefusal},
+    rules::plan::OnRefusal,
     space::SpaceName,
 };
 
@@ -94,34 +94,32 @@ impl Machine {
         let _unless_dropped = running.unless_dropped();
         let prepare = async {
             // Who asks is proved before anything is told.
-            let none = self.verdicts(&Asked::Import.into(), &[], administrator).await?;
-            debug_assert!(none.lines.is_empty());
+            self.prove(administrator).await?;
             let done = planned.is_some().then(|| self.store().imported::<UndoReport>(id));
             if let Some(done) = done.transpose()?.flatten() {
                 return Ok(Err(done));
             }
             let line = wanted(&self.store(), order.import)?;
             let source = Source::of_undo(&self.store(), line.facts.batch)?;
-            let asked = self.verdicts(&source, &line.facts.items, administrator).await?;
+            let work = self.begin_import(order.plan)?;
+            let (found, items) = (work.found(), &line.facts.items);
+            let asked = verdicts(&self.store(), found, &source, items, administrator.is_some())?;
             asked.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
             if administrator.is_none() {
                 return Err(Error::AdministratorNeeded);
             }
-            Ok(Ok(line))
+            Ok(Ok((line, work)))
         };
-        let line = tokio::select! {
+        let (line, work) = tokio::select! {
             biased;
             cancelled = running.cancelled() => return Err(cancelled),
             line = prepare => match line? {
-                Ok(line) => line,
+                Ok(found) => found,
                 Err(done) => return Ok(done),
             },
         };
-        let job = Job { id, order: order.clone(), planned, line };
-        self.holding_the_store(&running, watch, move |store, running, beside| {
-            job.carry_out(store, running, beside)
-        })
-        .await
+        let job = Job { id, work, order: order.clone(), planned, line };
+        self.holding_the_store(&running, watch, move |store, running| job.carry_out(store, running)).await
     }
 
     /// The history of imports and undos, the newest first.
@@ -217,6 +215,7 @@ struct Undoing {
 /// An undo that waits for nobody any more.
 struct Job {
     id: ImportId,
+    work: AtWork,
     order: UndoOrder,
     planned: Option<Fingerprint>,
     line: ImportLine,
@@ -224,10 +223,10 @@ struct Job {
 
 impl Job {
     /// Decides, plans and writes, under one hold of the store.
-    fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<UndoReport> {
-        let Self { id, order, planned, line } = self;
+    fn carry_out(self, store: &mut Store, running: &Running) -> Result<UndoReport> {
+        let Self { id, work, order, planned, line } = self;
         let items = &line.facts.items;
-        let again = verdicts(store, beside, &Source::of_undo(store, line.facts.batch)?, items, true)?;
+        let again = verdicts(store, work.found(), &Source::of_undo(store, line.facts.batch)?, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         // Somebody may have undone it meanwhile.
         let line = match wanted(store, Some(line.import)) {
