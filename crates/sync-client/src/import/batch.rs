@@ -30,7 +30,7 @@ use sync_core::{
     catalogue::{self, Place as CataloguePlace},
     files::{Note, Place},
     id::{ImportId, RecordId},
-    import::{Carries, Incoming},
+    import::{Carries, Gathered, Incoming},
     item::Item,
     machine::PolicyPassword,
     procedure::ListMode,
@@ -38,6 +38,9 @@ use sync_core::{
     space::{SpaceKind, SpaceName},
     value::Value,
 };
+
+/// A place that the item names.
+const LOCAL: &str = SpaceKind::Local.as_str();
 
 /// Whether a file begins as a bundle does, encrypted or not. One that can't be read is none: who reads it says so. What is
 /// no file (a pipe gives its bytes once) is none either.
@@ -70,6 +73,8 @@ struct Taken {
     sorted: Sorted,
     read: usize,
     kept_out: BTreeMap<String, usize>,
+    /// How many records are of which item in places where it has nothing here.
+    unknown: BTreeMap<(String, String), usize>,
 }
 
 impl Taken {
@@ -132,6 +137,11 @@ impl Machine {
                 Ok((taken, file))
             })
             .await?;
+        warnings.extend(taken.unknown.iter().map(|((item, place), count)| {
+            let text =
+                format!("{item} has nothing in `{place}` at this machine; its {count} records stay out");
+            Note::new(None, "unknown_place", text)
+        }));
         if let Some(only) = bounds.only {
             taken.keep_out(|space| only.contains(space));
         }
@@ -249,7 +259,7 @@ impl Looked {
 
     pub(super) fn into_parts(mut self, only: &[SpaceName]) -> (Vec<Part>, RowCounts, Carries) {
         self.0.keep_out(|space| only.contains(space));
-        let Taken { sorted, read, kept_out } = self.0;
+        let Taken { sorted, read, kept_out, .. } = self.0;
         let parts = sorted.into_iter().map(|((item, space), entries)| Part { item, space, entries });
         (parts.collect(), RowCounts { read, unreadable: 0, kept_out }, self.1)
     }
@@ -297,7 +307,11 @@ fn take(
             *taken.kept_out.entry(entry.item).or_default() += 1;
             return Ok(());
         };
-        let space = space_of(&entry.place, realm)?;
+        let Some(space) = space_of(item, &entry.place, realm)? else {
+            *taken.unknown.entry((entry.item, entry.place.clone())).or_default() += 1;
+            *taken.kept_out.entry(entry.place).or_default() += 1;
+            return Ok(());
+        };
         if !is_named(&space, named) {
             *taken.kept_out.entry(entry.place).or_default() += 1;
             return Ok(());
@@ -321,14 +335,22 @@ fn item_of(entry: &Entry, items: &[Item]) -> Option<Item> {
         .then_some(Item::PersonalAddressList)
 }
 
-fn space_of(label: &str, realm: Option<&str>) -> Result<SpaceName> {
-    let local = label.starts_with("local/");
-    let realm = if local { "" } else { realm.ok_or(Error::NotEnrolled)? };
-    SpaceName::parse_in(realm, label).map_err(|error| Error::Denied {
-        code: "bundle_malformed".into(),
-        message: format!("the bundle has records of a place that there is not: {error}"),
-        remedy: "nothing was changed; export it again at its source".into(),
-    })
+/// The space of a place; `None` where the item has nothing in such a one, as a later version's may have.
+fn space_of(item: Item, label: &str, realm: Option<&str>) -> Result<Option<SpaceName>> {
+    let space = if label == LOCAL {
+        // The item says which, where it has one.
+        let mut own = catalogue::content(item).iter().filter_map(|part| match part.place {
+            CataloguePlace::Local(name) => Some(name),
+            _ => None,
+        });
+        let (first, more) = (own.next(), own.next());
+        first.filter(|first| more.is_none_or(|more| more == *first)).map(SpaceName::local)
+    } else {
+        let local = label.split_once('/').is_some_and(|(kind, _)| kind == LOCAL);
+        let realm = if local { "" } else { realm.ok_or(Error::NotEnrolled)? };
+        SpaceName::parse_in(realm, label).ok()
+    };
+    Ok(space.filter(|space| Gathered::new(item, space.clone()).is_some()))
 }
 
 /// Whether a user or group that was named bounds it: it does only its own kind.
