@@ -110,6 +110,7 @@ impl Machine {
             return Ok(Prepared::Done(Box::new(did)));
         }
         let lock = Lock::of(order.secrets.pass_phrase.as_ref())?;
+        let begun = self.journal(id, order)?;
         let encrypted = matches!(lock, Lock::PassPhrase(_));
         let path = order.file.clone();
         let opened = running
@@ -178,6 +179,7 @@ impl Machine {
         Ok(Prepared::Ready(Box::new(Job {
             id,
             work,
+            begun,
             order: order.clone(),
             planned: bounds.planned,
             administrator: administrator.is_some(),

@@ -34,18 +34,19 @@ pub use report::{Effect, ImportReport, ItemVerdict, Remark, SpaceReport, Stayed,
 pub use undo::{Cancelled, UndoOrder, line_json};
 
 use crate::{
+    draw::now,
     error::{Error, Result},
     facts::AtWork,
     lists::{ITEMS, Source, item_of, named_place, refusals, verdicts},
     machine::Machine,
-    store::Store,
+    store::{ImportFacts, Store},
 };
 pub(crate) use batch::{Looked, hash_of, is_bundle, items_of, look};
 use core::time::Duration;
 use fingerprint::{Ids, fresh_id, stale};
 use parking_lot::Mutex;
 use plan::{Means, Part, Plans};
-use progress::Running;
+use progress::{Begun, Running};
 pub(crate) use read::Read;
 use read::{RowCounts, keep_out};
 use serde::{Deserialize, Serialize};
@@ -286,6 +287,7 @@ impl Machine {
         if let Some(did) = self.store().imported(id)? {
             return Ok(Prepared::Done(Box::new(did)));
         }
+        let begun = self.journal(id, order)?;
         let (mut read, file) = {
             let (file, given, items) = (order.file.clone(), bounds.bytes, allowed.clone());
             let (unowned, keep) = (named.clone(), order.plan || order.apply.is_some());
@@ -341,6 +343,7 @@ impl Machine {
         Ok(Prepared::Ready(Box::new(Job {
             id,
             work,
+            begun,
             order: order.clone(),
             planned: bounds.planned,
             administrator: administrator.is_some(),
@@ -361,6 +364,21 @@ impl Machine {
     /// From now on what may not run during an import waits, unless it is only shown.
     fn begin_import(&self, shown: bool) -> Result<AtWork> {
         if shown { Ok(self.aside()) } else { self.at_work(Operation::Import, Some(Process::ImportExport)) }
+    }
+
+    /// Says durably that an import begins, before its file is read.
+    fn journal(&self, id: ImportId, order: &ImportOrder) -> Result<Begun> {
+        if order.plan {
+            return Ok(Begun::nothing());
+        }
+        let facts = ImportFacts {
+            file: Some(order.file.display().to_string()),
+            batch: order.batch,
+            mode: Some(order.mode),
+            ..write::facts(&self.store(), &order.items, &[])
+        };
+        self.store().import_begins(id, now(), &facts)?;
+        Ok(Begun::new(self.store_handle(), id))
     }
 
     /// Makes the machine a member of these spaces. An owner whom the server does not know stays out, and makes a plan stale

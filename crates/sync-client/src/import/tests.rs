@@ -8,7 +8,7 @@ use crate::{
     facts::ProcessWord,
     items::{ItemCommand, Whose},
     procedure::{Patience, ProcedureOrder, hash},
-    store::{Identity, Store},
+    store::{Identity, ImportState, Store},
 };
 use sha2::{Digest as _, Sha256};
 use std::{fs, path::Path};
@@ -298,6 +298,60 @@ async fn what_may_not_run_during_an_import_waits_and_does_not_stop_it() {
     let plan = ImportOrder { plan: true, ..order(BRANCH, "address-book") };
     machine.import_watched(&plan, Some(TOKEN), &asked).await.unwrap();
     assert!(machine.processes().is_empty());
+}
+
+/// A machine as the next start finds it if the process dies now.
+fn after_a_power_cut(folder: &Path) -> (TempDir, Machine) {
+    let copy = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|file| file.path().is_file()) {
+        fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    let machine = Machine::open(copy.path(), Options::default()).unwrap();
+    (copy, machine)
+}
+
+/// Rule 8: wherever power fails, reading and planning too, the next start says which of the two states stands.
+#[tokio::test]
+async fn an_import_that_died_before_it_was_written_is_said_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let lists = SpaceName::local("address-lists");
+    let told = Mutex::new(BTreeMap::new());
+    let watch = |progress: &Progress| {
+        told.lock().entry(progress.stage).or_insert_with(|| {
+            let (_copy, next) = after_a_power_cut(folder.path());
+            let lines = next.imports().unwrap();
+            let said: Vec<String> =
+                next.interrupted_imports().unwrap().into_iter().map(|one| one.code).collect();
+            (lines.iter().map(|line| line.state).collect::<Vec<_>>(), said, names(&next, &lists).len())
+        });
+    };
+    machine.import_watched(&order(BRANCH, "address-book"), Some(TOKEN), &watch).await.unwrap();
+    let written = names(&machine, &lists).len();
+    let mut told = told.into_inner();
+    assert!(told.contains_key(&Stage::Reading), "{told:?}");
+    told.remove(&Stage::Asking);
+    for (stage, (lines, said, held)) in told {
+        // The last news may come after the commit.
+        let wanted = if held == 0 {
+            ("import_did_not_happen", ImportState::NotDone)
+        } else {
+            assert_eq!((stage, held), (Stage::Writing, written));
+            ("import_was_done", ImportState::Done)
+        };
+        assert_eq!((&lines[..], &said[..]), (&[wanted.1][..], &[wanted.0.to_string()][..]), "{stage:?}");
+    }
+    // Whoever heard how it ended is not told again, and what was refused leaves no line.
+    let broken = written_bytes(&folder);
+    assert!(machine.import(&order(&broken, "address-book"), Some(TOKEN)).await.is_err());
+    let (_copy, next) = after_a_power_cut(folder.path());
+    assert_eq!((next.imports().unwrap().len(), next.interrupted_imports().unwrap()), (1, vec![]));
+}
+
+fn written_bytes(folder: &TempDir) -> String {
+    let file = folder.path().join("broken.csv");
+    fs::write(&file, [0xff, 0xfe, 0, 1]).unwrap();
+    file.to_str().unwrap().into()
 }
 
 /// A procedure whose process died in the import step, with its journal in the replica.

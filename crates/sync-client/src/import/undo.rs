@@ -7,11 +7,12 @@
 use super::{
     Imports, Remark,
     fingerprint::{Effects, Fingerprint, fresh_id, stale},
-    progress::{Running, Stage, Watch},
+    progress::{Begun, Running, Stage, Watch},
     report::{Effect, SpaceReport, Stayed, UndoReport},
     write::{facts, tell_interrupted, write},
 };
 use crate::{
+    draw::now,
     error::{Error, Result},
     facts::AtWork,
     lists::{Source, verdicts},
@@ -108,9 +109,20 @@ impl Machine {
             if administrator.is_none() {
                 return Err(Error::AdministratorNeeded);
             }
-            Ok(Ok((line, work)))
+            let begun = if order.plan {
+                Begun::nothing()
+            } else {
+                let facts = ImportFacts {
+                    undoes: Some(line.import),
+                    batch: line.facts.batch,
+                    ..facts(&self.store(), items, &[])
+                };
+                self.store().import_begins(id, now(), &facts)?;
+                Begun::new(self.store_handle(), id)
+            };
+            Ok(Ok((line, work, begun)))
         };
-        let (line, work) = tokio::select! {
+        let (line, work, begun) = tokio::select! {
             biased;
             cancelled = running.cancelled() => return Err(cancelled),
             line = prepare => match line? {
@@ -118,7 +130,7 @@ impl Machine {
                 Err(done) => return Ok(done),
             },
         };
-        let job = Job { id, work, order: order.clone(), planned, line };
+        let job = Job { id, work, begun, order: order.clone(), planned, line };
         self.holding_the_store(&running, watch, move |store, running| job.carry_out(store, running)).await
     }
 
@@ -216,6 +228,7 @@ struct Undoing {
 struct Job {
     id: ImportId,
     work: AtWork,
+    begun: Begun,
     order: UndoOrder,
     planned: Option<Fingerprint>,
     line: ImportLine,
@@ -223,8 +236,18 @@ struct Job {
 
 impl Job {
     /// Decides, plans and writes, under one hold of the store.
-    fn carry_out(self, store: &mut Store, running: &Running) -> Result<UndoReport> {
-        let Self { id, work, order, planned, line } = self;
+    fn carry_out(mut self, store: &mut Store, running: &Running) -> Result<UndoReport> {
+        self.begun.let_go();
+        let id = self.id;
+        let done = self.decide_and_write(store, running);
+        if done.is_err() {
+            store.import_ends(id)?;
+        }
+        done
+    }
+
+    fn decide_and_write(self, store: &mut Store, running: &Running) -> Result<UndoReport> {
+        let Self { id, work, order, planned, line, .. } = self;
         let items = &line.facts.items;
         let again = verdicts(store, work.found(), &Source::of_undo(store, line.facts.batch)?, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;

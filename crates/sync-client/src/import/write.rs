@@ -4,7 +4,7 @@ use super::{
     Fingerprint, ImportOrder, ImportReport, ItemVerdict, Remark, SpaceReport,
     fingerprint::Ids,
     plan::{Means, Part, Plans},
-    progress::{Running, Stage},
+    progress::{Begun, Running, Stage},
     read::RowCounts,
 };
 use crate::{
@@ -35,6 +35,7 @@ pub(super) struct Job {
     pub(super) id: ImportId,
     /// What may not run beside it waits as long as this lives.
     pub(super) work: AtWork,
+    pub(super) begun: Begun,
     pub(super) order: ImportOrder,
     pub(super) planned: Option<Fingerprint>,
     pub(super) administrator: bool,
@@ -52,7 +53,17 @@ pub(super) struct Job {
 
 impl Job {
     /// Decides, plans and writes, under one hold of the store.
-    pub(super) fn carry_out(self, store: &mut Store, running: &Running) -> Result<ImportReport> {
+    pub(super) fn carry_out(mut self, store: &mut Store, running: &Running) -> Result<ImportReport> {
+        self.begun.let_go();
+        let id = self.id;
+        let done = self.decide_and_write(store, running);
+        if done.is_err() {
+            store.import_ends(id)?;
+        }
+        done
+    }
+
+    fn decide_and_write(self, store: &mut Store, running: &Running) -> Result<ImportReport> {
         let Self { id, order, planned, administrator, source, verdicts: before, allowed, parts, .. } = self;
         // A Start, or another language or profile, may have come since they were asked. Of the processes those count that it
         // found when it began: what began since was let through by rule 7, and does not stop it.
