@@ -418,7 +418,11 @@ fn set_machine_setting(
     if let Some(Err(unfit)) = value.as_ref().map(|value| setting.check(value)) {
         return Err(Error::SettingValue {
             setting: name.to_string(),
-            value: value.map(|value| value.to_string()).unwrap_or_default(),
+            value: settings::said(
+                &setting.kind,
+                setting.secret,
+                &value.map(|value| value.to_string()).unwrap_or_default(),
+            ),
             wanted: unfit.to_string(),
         });
     }
