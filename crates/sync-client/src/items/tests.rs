@@ -347,3 +347,37 @@ fn what_nobody_could_read_again_is_refused() {
     }
     assert_eq!(machine.store().view(&space, id).unwrap(), None);
 }
+
+/// A key that is given in the wrong place is in no error, whatever the place.
+#[test]
+fn no_error_quotes_a_key_or_a_secret() {
+    let (folder, machine) = machine();
+    let key: Vec<u8> = (0..120_u8).map(|byte| byte.wrapping_mul(37)).collect();
+    let hex = draw::hex(&key);
+    let file = folder.path().join("k.der");
+    std::fs::write(&file, &key).unwrap();
+    let der = format!("der=@{}", file.display());
+    let pem = "x-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ==\n-----END PRIVATE KEY-----";
+    let in_hex = format!("der={hex}");
+    let wrong: [&[&str]; 7] = [
+        &["add", "certificate-crl", "certificate", "name=u", &der],
+        &["add", "certificate-crl", "certificate", "name=u", &in_hex],
+        &["add", "certificate-crl", "certificate", pem],
+        &["add", "certificate-crl", "certificate", &hex],
+        &["add", "certificate-crl", "certificate", &format!("{hex}=x")],
+        &["add", "authentication-users", "login-user", "name=eve", "role=guest", "pin=987654321x"],
+        &["add", "authentication-users", "login-user", "name=eve", &format!("role={hex}")],
+    ];
+    for words in wrong {
+        let report = asked(&machine, words).unwrap_err().report().to_json().to_string();
+        for secret in [&hex[..40], "MIIEvQ", "987654321x"] {
+            assert!(!report.contains(secret), "{words:?}: {report}");
+        }
+    }
+    let report = asked(&machine, wrong[0]).unwrap_err().report();
+    assert_eq!(report.code, "setting_value");
+    assert!(report.message.contains("a value of 120 bytes"), "{}", report.message);
+    // What is no secret is still quoted.
+    let report = asked(&machine, &["add", "authentication-users", "login-user", "name=eve", "role=king"]);
+    assert!(report.unwrap_err().to_string().contains("`king` does not fit login-user.role"));
+}

@@ -3,7 +3,7 @@
 use super::Shelf;
 use crate::{
     error::{Error, Result},
-    settings::read,
+    settings::{read, said_name},
 };
 use sync_core::{
     address::{ADDRESS_TYPE, TYPE_FIELD},
@@ -39,7 +39,7 @@ pub(super) fn made(shelf: &Shelf, kind: &str, words: &[String]) -> Result<Fields
     let known = shelf.part.types.iter().find(|known| known.name == kind).copied();
     let mut fields = Fields::from([(TYPE_FIELD.to_string(), kind.into())]);
     for word in words {
-        let wrong = || Error::WrongCommand(format!("`{word}`: write FIELD=VALUE"));
+        let wrong = || Error::WrongCommand(format!("`{}`: write FIELD=VALUE", said_name(word)));
         let (name, text) = word.split_once('=').ok_or_else(wrong)?;
         let field = field_of(known, kind, name)?;
         let value = read(&field.kind, field.secret, &format!("{kind}.{name}"), text)?;
@@ -61,7 +61,7 @@ fn field_of(known: Option<&'static RecordType>, kind: &str, name: &str) -> Resul
     known
         .filter(|known| written(known))
         .and_then(|known| known.field(name))
-        .ok_or_else(|| Error::UnknownField { name: name.into(), of: kind.into(), known: names.collect() })
+        .ok_or_else(|| Error::UnknownField { name: said_name(name), of: kind.into(), known: names.collect() })
 }
 
 fn unfit(kind: &str, unfit: &Unfit) -> Error {

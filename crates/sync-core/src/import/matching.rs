@@ -38,21 +38,47 @@ pub(super) struct Special {
     always_replaced: bool,
     /// Whether a file without any entry of the type changes nothing, even one that holds all.
     empty_changes_nothing: bool,
-    /// A flag: what has it set is never removed.
-    never_removed: Option<&'static str>,
+    /// What is said of some of its records.
+    protected: Option<Protected>,
+}
+
+/// Records that no import removes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Protected {
+    /// The flag that they have set; the machine's own, which no file sets or unsets.
+    pub(super) flag: &'static str,
+    /// What a file doesn't change of them either.
+    pub(super) kept: &'static [&'static str],
+}
+
+impl Protected {
+    /// Whether a record is one.
+    pub(super) fn has(&self, flag: Option<&Value>) -> bool {
+        flag == Some(&Value::Bool(true))
+    }
 }
 
 const ORDINARY: Special =
-    Special { name: "", always_replaced: false, empty_changes_nothing: false, never_removed: None };
+    Special { name: "", always_replaced: false, empty_changes_nothing: false, protected: None };
 /// As administrators know it from such machines.
 const SPECIAL: [Special; 2] = [
     // In both: all but the counter is taken; only in the file: added; only in the machine: deleted.
     Special { name: "department", always_replaced: true, empty_changes_nothing: true, ..ORDINARY },
-    Special { name: "login-user", never_removed: Some("built_in"), ..ORDINARY },
+    // A file could otherwise leave nobody who administers the machine.
+    Special {
+        name: "login-user",
+        protected: Some(Protected { flag: "built_in", kept: &["role"] }),
+        ..ORDINARY
+    },
 ];
 
 fn special(known: &RecordType) -> &'static Special {
     SPECIAL.iter().find(|special| special.name == known.name).unwrap_or(&ORDINARY)
+}
+
+/// Which of its records no import removes.
+pub(super) fn protected(known: &RecordType) -> Option<Protected> {
+    special(known).protected
 }
 
 /// Whether a type is replaced.
@@ -564,10 +590,10 @@ impl Matched {
                 Class::Typed(known) => {
                     let special = special(known);
                     let spoken_of = types.contains(known.name) || all && !special.empty_changes_nothing;
-                    let kept = special.never_removed.and_then(|flag| stand.fields.get(flag));
-                    rest_mode(known, terms) == RestMode::Replace
-                        && spoken_of
-                        && kept != Some(Value::Bool(true))
+                    let kept = special
+                        .protected
+                        .is_some_and(|these| these.has(stand.fields.get(these.flag).as_ref()));
+                    rest_mode(known, terms) == RestMode::Replace && spoken_of && !kept
                 }
                 Class::Setting(_) | Class::Unknown => all && terms.modes.rest == RestMode::Replace,
             };

@@ -197,7 +197,7 @@ impl Matched {
             let fields = relinked(self.item, at, &entry, fields, links, &mut plan.notes);
             let fields = self.as_it_stands(&entry, fields);
             let Some(found) = entry.found else {
-                let fields = keep::new(entry.class, fields);
+                let fields = keep::new(entry.class, fields, entry.line, &mut plan.notes);
                 fingerprint.write(links, "add", entry.id, Some(&fields));
                 announced.touched(&Touched { class: entry.class, before: None, after: Some(&fields) });
                 plan.added.push((entry.id, Packed::from(&fields)));

@@ -62,6 +62,8 @@ named! {
         LanguageDiffers = "language_differs",
         /// Something runs during which no import or export may begin.
         Interlocked = "interlocked",
+        /// An import or export runs during which the process may not begin.
+        ImportExportRuns = "import_export_runs",
         /// The profile wants the personalized data prepared, and they are not, or no longer.
         NotPrepared = "not_prepared",
         /// Personalized data are prepared only on the machine that is its own server.
@@ -88,7 +90,7 @@ impl Code {
             Self::Synchronizing | Self::DestinationNotLocalhost => Rule::Synchronization,
             Self::LanguageDiffers => Rule::Language,
             Self::PolicyPasswordDiffers => Rule::PolicyPassword,
-            Self::Interlocked => Rule::Interlock,
+            Self::Interlocked | Self::ImportExportRuns => Rule::Interlock,
             Self::NotPrepared | Self::PrepareElsewhere | Self::TooManyToPrepare => Rule::Preparation,
             Self::OverLimit => Rule::Limits,
         }
@@ -114,6 +116,7 @@ impl Code {
                 "the same, and with the destination `localhost:8443` this would have been accepted"
             }
             Self::Interlocked => "something runs during which no import or export may begin",
+            Self::ImportExportRuns => "an import or export runs, and the process may not begin during one",
             Self::NotPrepared => {
                 "the profile wants the personalized data prepared, and it is not, or too long ago"
             }

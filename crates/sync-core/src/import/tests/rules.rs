@@ -86,7 +86,9 @@ fn users_full_or_only_new_and_changed() {
             (id(903), user("bob", &[])),
         ],
     );
-    let here = machine_with(&there);
+    // Not by an import, which makes nobody a built-in one.
+    let here: World =
+        there.into_iter().map(|(_, space, users)| (space, users.into_iter().collect())).collect();
     let new_alice = user("alice", &[("password", MASK.into()), ("display_name", "Alice".into())]);
     let file = one(
         Item::AuthenticationUsers,
@@ -120,6 +122,56 @@ fn users_full_or_only_new_and_changed() {
     // A file that holds all, and nobody: the built-in ones stay.
     let none = plan_import(&replaced, &one(Item::AuthenticationUsers, vec![]), full(), &mut ids_from(30_000));
     assert_eq!(none.counts(), Counts { removed: 2, ..Counts::default() });
+}
+
+/// Who is built in is the machine's own: no file makes somebody so or takes it away, nor what the built-in ones may.
+#[test]
+fn no_file_says_who_is_built_in() {
+    let item = Item::AuthenticationUsers;
+    let of = |name: &str, role: &str, built_in: Option<bool>| {
+        let own =
+            [("name", name.into()), ("role", role.into()), ("mail", format!("{name}@x.example").into())];
+        let flag = built_in.map(|flag| ("built_in", Value::Bool(flag)));
+        fields("login-user", &own.into_iter().chain(flag).collect::<Vec<_>>())
+    };
+    let space = space_of(catalogue::content(item)[0].place);
+    let here = World::from([(
+        space.clone(),
+        [(id(901), of("admin", "administrator", Some(true))), (id(902), of("alice", "general-user", None))]
+            .into(),
+    )]);
+    let mut bad = of("admin", "guest", Some(false));
+    bad.insert("mail".into(), "new@x.example".into());
+    let evil = of("evil", "administrator", Some(true));
+    let file = one(item, vec![(id(1), bad), (id(2), evil), (id(3), of("alice", "guest", Some(true)))]);
+    for terms in [full(), merge()] {
+        let mut world = here.clone();
+        let plan = plan_import(&world, &file, terms, &mut ids_from(20_000));
+        assert_eq!(plan.verdict(), Ok(()));
+        let of_flag = codes(&plan).iter().filter(|code| **code == "built_in_is_the_machines").count();
+        assert_eq!((of_flag, codes(&plan).contains(&"built_in_kept")), (3, true));
+        apply(&mut world, &plan);
+        let named = |world: &World, name: &str| {
+            world[&space].values().find(|user| user.get("name") == Some(&name.into())).cloned()
+        };
+        let admin = named(&world, "admin").unwrap();
+        assert_eq!((&admin["role"], &admin["built_in"]), (&"administrator".into(), &Value::Bool(true)));
+        assert_eq!(admin["mail"], "new@x.example".into());
+        assert_eq!(named(&world, "evil").unwrap().get("built_in"), None);
+        assert_eq!(named(&world, "alice").unwrap().get("built_in"), None);
+        // The second import, which tried to delete who is built in, and keep whom it brought.
+        let none = one(item, vec![(id(7), of("carol", "guest", None))]);
+        let plan = plan_import(&world, &none, full(), &mut ids_from(30_000));
+        apply(&mut world, &plan);
+        let left: Vec<_> = world[&space].values().map(|user| user["name"].to_string()).collect();
+        assert_eq!(
+            (left.len(), named(&world, "admin").is_some(), named(&world, "carol").is_some()),
+            (2, true, true)
+        );
+    }
+    // And no export says it.
+    let out = export(&here, &[item], Secrets::Everything);
+    assert!(out.iter().flat_map(|(.., entries)| entries).all(|(_, user)| !user.contains_key("built_in")));
 }
 
 #[test]
