@@ -5,7 +5,10 @@ use super::{
     mode::ListKind,
     scope::Class,
 };
-use crate::space::{SpaceKind, SpaceName};
+use crate::{
+    profile::Limit,
+    space::{SpaceKind, SpaceName},
+};
 use alloc::{collections::BTreeSet, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +28,21 @@ pub enum Counted {
     LocalUsers,
     /// Department IDs.
     DepartmentIds,
+}
+
+impl Counted {
+    /// The limit of rule 10 that it is compared with, where it is one.
+    #[must_use]
+    pub const fn limit(self) -> Option<Limit> {
+        match self {
+            Self::ListEntries => Some(Limit::Addresses),
+            Self::OneTouchEntries => Some(Limit::OneTouch),
+            Self::GroupLists => Some(Limit::GroupLists),
+            Self::LocalUsers => Some(Limit::LocalUsers),
+            Self::DepartmentIds => Some(Limit::DepartmentIds),
+            Self::AccessNumberDigits => None,
+        }
+    }
 }
 
 /// How much a machine holds. `None` lifts a limit.
@@ -108,7 +126,7 @@ pub(super) struct Tally {
 }
 
 /// What would be over a limit: what is counted, its word and name, the limit, and how much there would be.
-pub(super) type Over = (&'static str, &'static str, usize, usize);
+pub(super) type Over = (Counted, &'static str, &'static str, usize, usize);
 
 impl Tally {
     /// Takes in the lists of groups that are there.
@@ -162,7 +180,7 @@ impl Tally {
             let limit = limits.of(*counted)?;
             let (before, after) = (self.before[*counted as usize], self.after[*counted as usize]);
             let after = if *counted == Counted::GroupLists { before + after } else { after };
-            (after > limit && after > before).then_some((*code, *name, limit, after))
+            (after > limit && after > before).then_some((*counted, *code, *name, limit, after))
         };
         LIMITS.iter().filter_map(over).collect()
     }
