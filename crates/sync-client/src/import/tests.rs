@@ -5,7 +5,7 @@ use crate::{
     Options,
     draw::{self, hex, now},
     export::ExportOrder,
-    facts::ProcessWord,
+    facts::{ProcessWord, Statement},
     items::{ItemCommand, Whose},
     procedure::{Patience, ProcedureOrder, hash},
     store::{Identity, ImportState, Store},
@@ -298,6 +298,43 @@ async fn what_may_not_run_during_an_import_waits_and_does_not_stop_it() {
     let plan = ImportOrder { plan: true, ..order(BRANCH, "address-book") };
     machine.import_watched(&plan, Some(TOKEN), &asked).await.unwrap();
     assert!(machine.processes().is_empty());
+}
+
+/// Rule 10 has one answer: what is over a limit is denied as `decide` denies it, whatever it is of and whatever else is asked
+/// for.
+#[tokio::test]
+async fn what_is_over_a_limit_is_denied_by_rule_10() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let mut profile = sync_core::profile::MACHINE.clone();
+    profile.limits = profile.limits.with(sync_core::profile::Limit::Addresses, 1);
+    let profile = Some(profile.to_toml());
+    machine.state_facts(&Statement { profile, ..Statement::default() }, Some(TOKEN)).await.unwrap();
+    let rows: String = (1..=3).map(|n| format!("mail,N{n},1,n{n}@office.example,{n},,,\r\n")).collect();
+    let file = written(&folder, "many.csv", &rows);
+    for skip_unfit in [false, true] {
+        let over = ImportOrder { skip_unfit, ..order(&file, "address-book") };
+        let denied = machine.import(&over, Some(TOKEN)).await.unwrap_err().report();
+        let json = denied.to_json();
+        assert_eq!(
+            (json["code"].as_str(), json["rule"].as_str()),
+            (Some("over_limit"), Some("10")),
+            "{json}"
+        );
+        let step = &json["remedy"][0];
+        assert_eq!(
+            (step["code"].as_str(), step["count"].as_u64()),
+            (Some("remove_entries"), Some(2)),
+            "{json}"
+        );
+        assert_eq!(step["limit"], "addresses");
+        assert!(!denied.remedy.contains("--skip-unfit"));
+        let shown = machine.import(&ImportOrder { plan: true, ..over }, Some(TOKEN)).await.unwrap();
+        let problems: Vec<&str> = shown.problems.iter().map(|problem| &*problem.code).collect();
+        assert_eq!((problems, shown.fingerprint), (vec!["over_limit"], None));
+    }
+    assert!(names(&machine, &SpaceName::local("address-lists")).is_empty());
+    assert!(machine.imports().unwrap().is_empty());
 }
 
 /// A machine as the next start finds it if the process dies now.

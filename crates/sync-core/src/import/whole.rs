@@ -125,6 +125,9 @@ pub struct ImportPlan {
     pub items: Vec<ItemPlan>,
     /// Why it can't be done; nothing where it can.
     pub errors: Vec<Problem>,
+    /// How many of something there would be, of what would be over a limit (rule 10): for
+    /// [`crate::rules::decide_limits`].
+    pub would_hold: PerLimit,
     /// What it does beside writing records, what should travel with it, what goes missing: of an item where there is one.
     pub notes: Vec<(Option<Item>, Note)>,
     /// SHA-256 of what was read and of what would be written. Another plan has the same one exactly if it does the same
@@ -253,10 +256,14 @@ impl Planner {
         let links = Links::of(&spaces, known);
         let mut notes = missing(&spaces, &beside, &links);
         let mut errors = Vec::new();
-        for (code, what, limit, would) in tally.over(&terms.limits) {
+        let mut would_hold = PerLimit::NONE_STATED;
+        for (counted, code, what, most, would) in tally.over(&terms.limits) {
             let text = format!(
-                "there would be {would} {what}, and the machine holds {limit}: import fewer, or remove some first"
+                "there would be {would} {what}, and the machine holds {most}: import fewer, or remove some first"
             );
+            if let Some(limit) = counted {
+                would_hold = would_hold.with(limit, would);
+            }
             let (item, space, line, record, field) = (None, None, None, None, None);
             errors.push(Problem { code, item, space, line, record, field, text });
         }
@@ -286,7 +293,7 @@ impl Planner {
             refused: Some(denied),
             spaces: Vec::new(),
         }));
-        ImportPlan { items, errors, notes, fingerprint: FileHash(fingerprint.finish()) }
+        ImportPlan { items, errors, would_hold, notes, fingerprint: FileHash(fingerprint.finish()) }
     }
 }
 

@@ -470,6 +470,14 @@ fn limits_say_what_there_would_be() {
         let lifted = full().with_limits(PerLimit::NO_LIMIT);
         let plan = plan_import(&World::new(), &file, lifted, &mut ids_from(10_000));
         assert_eq!(plan.verdict().is_ok(), code != "access_number_too_long");
+        // The one answer of rule 10, where it is one of its limits.
+        let answer = rules::decide_limits(&crate::profile::MACHINE, plan.would_hold);
+        let answer = answer.map_err(|denied| denied.code.as_str());
+        assert_eq!(
+            answer,
+            if code == "access_number_too_long" { Ok(()) } else { Err("over_limit") },
+            "{code}"
+        );
         // What is over it already, and grows no further, is not held against it.
         let mut here = World::new();
         apply(&mut here, &plan_import(&World::new(), &file, lifted, &mut ids_from(10_000)));
