@@ -192,7 +192,7 @@ fn procedures_over_one_list_are_undone_one_after_the_other() {
     for (machine, alice, sales) in [
         (one, ["Front desk", "New hall"], ["Order desk", "New shop"]),
         (two, ["New hall", "Third floor"], ["New shop", "Stores"]),
-        (one, ["Old printer room", "New hall"], ["Sales office", "New shop"]),
+        (one, ["New hall", "Old printer room"], ["New shop", "Sales office"]),
     ] {
         let done = machine.ok(&["procedure", &file(folder.path(), &alice, &sales)]).unwrap();
         ids.push((machine, done["procedure"].as_str().unwrap().to_string()));
