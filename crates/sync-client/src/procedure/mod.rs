@@ -384,6 +384,7 @@ impl Machine {
                     if matches!(procedure.phase(), Phase::Undone { .. }) {
                         self.store().forget_images(procedure.id())?;
                     }
+                    self.store().forget_old_procedures(now())?;
                     break;
                 }
                 Action::Refuse(refusal) => return Err(refused(refusal)),
