@@ -325,7 +325,9 @@ impl Machine {
             spaces.retain(|space, _| only.contains(space));
         }
         warnings.extend(core::mem::take(&mut read.warnings));
-        if !order.plan {
+        if order.plan {
+            self.may_join(spaces.keys().cloned().collect(), administrator).await?;
+        } else {
             let wanted = spaces.keys().cloned().collect();
             let (admitted, notes) =
                 self.admit_as_planned(wanted, bounds.planned, administrator, running).await?;
