@@ -193,7 +193,7 @@ fn way_back(space: &LoadedSpace, one: &SpaceToUndo, author: &Author) -> (Vec<Cha
     let mut before: Live = one.before.iter().cloned().collect();
     let (mut after, mut now) = (Live::new(), Live::new());
     let stands = space.records.iter().filter_map(|(id, record)| Some((*id, record.clone()?))).collect();
-    let records = one.later.iter().rev().fold(stands, as_if_never_deleted);
+    let records = one.later.iter().rev().fold(stands, |stands, then| as_if_never_deleted(stands, then));
     for (id, record) in &records {
         let mut left = BTreeMap::new();
         for (name, entry) in &record.fields {
@@ -226,7 +226,7 @@ fn way_back(space: &LoadedSpace, one: &SpaceToUndo, author: &Author) -> (Vec<Cha
 /// who wrote it then.
 fn as_if_never_deleted(
     stands: BTreeMap<RecordId, Record>,
-    then: &Vec<(RecordId, Record)>,
+    then: &[(RecordId, Record)],
 ) -> BTreeMap<RecordId, Record> {
     let then: BTreeMap<RecordId, &Record> = then.iter().map(|(id, record)| (*id, record)).collect();
     let mut all = BTreeMap::new();
