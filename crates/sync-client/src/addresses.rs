@@ -75,7 +75,8 @@ impl Machine {
         if space.synchronizes() && !store.is_member(&space)? {
             return Err(Error::NotAMember(space));
         }
-        let mut entries: Vec<_> = store.live(&space)?.into_iter().filter(|(_, f)| belongs(list, f)).collect();
+        let mut entries: Vec<_> =
+            store.shown(&space)?.into_iter().filter(|(_, f)| belongs(list, f)).collect();
         entries.sort_by_key(|(id, fields)| {
             let number = fields.get("number").and_then(Value::as_int).unwrap_or(i64::MAX);
             (number, fields.get("name").cloned(), *id)
@@ -140,7 +141,18 @@ impl Machine {
         let fields = view.as_ref().and_then(sync_core::record::Record::live).unwrap_or_default();
         let fields: BTreeMap<_, _> =
             fields.into_iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-        if belongs(list, &fields) { Ok(fields) } else { Err(Error::UnknownEntry(id.to_string())) }
+        if belongs(list, &fields) {
+            return Ok(fields);
+        }
+        if self.store().shown_record(&space, id)?.is_some_and(|record| record.dead.is_none()) {
+            return Err(Error::Denied {
+                code: "start_not_level".into(),
+                message: "what the server has of this list is on its way; it is shown as it was before"
+                    .into(),
+                remedy: "try again in a moment".into(),
+            });
+        }
+        Err(Error::UnknownEntry(id.to_string()))
     }
 
     fn write(&self, list: &ListOf, id: RecordId, operation: Operation) -> Result<()> {

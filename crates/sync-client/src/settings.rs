@@ -110,7 +110,7 @@ impl Machine {
         let setting = self.personal(name)?;
         let store = self.store();
         let (scope, space, record) = place(&store, setting, user)?;
-        let view = store.view(&space, record)?;
+        let view = store.shown_record(&space, record)?;
         let stored = view.as_ref().and_then(|record| record.get("value")).cloned();
         Ok(SettingView::of(setting, scope, stored))
     }

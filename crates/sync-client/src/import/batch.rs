@@ -179,8 +179,11 @@ impl Machine {
                 remedy: "look at what it holds: sync-client bundle show FILE".into(),
             });
         }
-        if !order.plan {
-            let spaces = taken.sorted.keys().map(|(_, space)| space.clone()).collect();
+        let spaces = taken.sorted.keys().map(|(_, space)| space.clone());
+        if order.plan {
+            self.may_join(spaces.collect(), administrator).await?;
+        } else {
+            let spaces = spaces.collect();
             let (admitted, notes) =
                 self.admit_as_planned(spaces, bounds.planned, administrator, running).await?;
             warnings.extend(notes);

@@ -339,7 +339,9 @@ impl Machine {
             spaces.retain(|_, place| allowed.contains(&item_of(place)));
         }
         warnings.extend(core::mem::take(&mut read.warnings));
-        if !order.plan {
+        if order.plan {
+            self.may_join(spaces.keys().cloned().collect(), administrator).await?;
+        } else {
             let wanted = spaces.keys().cloned().collect();
             let (admitted, notes) =
                 self.admit_as_planned(wanted, bounds.planned, administrator, running).await?;

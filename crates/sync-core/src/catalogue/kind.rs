@@ -275,11 +275,34 @@ impl Kind {
             (Self::Der(form, most), Value::Bytes(bytes)) => {
                 bytes.is_empty() || (bytes.len() <= *most && form.fits(bytes))
             }
-            (Self::Map(fields), Value::Map(map)) => return parts_fit(fields, map),
+            (Self::Map(fields), Value::Map(map)) => return parts_fit(fields, map, Self::check),
             (Self::List(kind, most), Value::List(list)) if list.len() <= *most => {
                 return list.iter().try_for_each(|item| kind.check(item));
             }
             _ => false,
+        };
+        if fits { Ok(()) } else { Err(Unfit::new(self.wanted())) }
+    }
+
+    /// Whether some model could hold the value: of the right type and form, also where it is out of this one's range (a word,
+    /// a number or a length that only another model has).
+    ///
+    /// # Errors
+    /// [`Unfit`], as [`Kind::check`].
+    pub fn check_form(&self, value: &Value) -> Result<(), Unfit> {
+        let plain = |text: &str| !text.chars().any(char::is_control);
+        let fits = match (self, value) {
+            (Self::Number(..), Value::Int(_)) | (Self::Bytes(_), Value::Bytes(_)) => true,
+            (Self::Choice(_) | Self::Text(_), Value::Text(text)) => plain(text),
+            (Self::Lines(_), Value::Text(_)) => return Self::Lines(usize::MAX).check(value),
+            (Self::Form(Form::Digits(..)), Value::Text(text)) => {
+                text.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            (Self::Map(fields), Value::Map(map)) => return parts_fit(fields, map, Self::check_form),
+            (Self::List(kind, _), Value::List(list)) => {
+                return list.iter().try_for_each(|item| kind.check_form(item));
+            }
+            _ => return self.check(value),
         };
         if fits { Ok(()) } else { Err(Unfit::new(self.wanted())) }
     }
@@ -370,23 +393,30 @@ impl Field {
     /// # Errors
     /// [`Unfit`], which names the field and says what can be written.
     pub fn check(&self, name: &str, value: &Value) -> Result<(), Unfit> {
+        self.check_by(name, value, Kind::check)
+    }
+
+    fn check_by(&self, name: &str, value: &Value, check: Check) -> Result<(), Unfit> {
         if self.required && none(value) {
             return Err(Unfit::new(self.kind.wanted()).in_field(name));
         }
-        self.kind.check(value).map_err(|unfit| {
+        check(&self.kind, value).map_err(|unfit| {
             let inner = unfit.field.as_ref().map(|inner| format!("{name}.{inner}"));
             Unfit { field: Some(inner.unwrap_or_else(|| name.into())), ..unfit }
         })
     }
 }
 
-fn parts_fit(fields: &[Field], map: &BTreeMap<String, Value>) -> Result<(), Unfit> {
+/// How strictly a value is looked at.
+type Check = fn(&Kind, &Value) -> Result<(), Unfit>;
+
+fn parts_fit(fields: &[Field], map: &BTreeMap<String, Value>, check: Check) -> Result<(), Unfit> {
     if map.is_empty() {
         return Ok(());
     }
     for field in fields {
         match map.get(field.name) {
-            Some(value) => field.check(field.name, value)?,
+            Some(value) => field.check_by(field.name, value, check)?,
             None if field.required => return Err(Unfit::new(field.kind.wanted()).in_field(field.name)),
             None => {}
         }

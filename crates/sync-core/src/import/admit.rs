@@ -84,7 +84,15 @@ impl Admission<'_> {
             self.notes.push(Note::new(entry.line, "not_for_files", text));
             return None;
         }
-        if let Err(unfit) = fits(class, &entry.fields.fields()) {
+        let fields = entry.fields.fields();
+        if is_unusable(class, &fields) && fits(class, &fields).is_ok() {
+            let text = format!(
+                "{}: this machine can't use the value; it keeps it, and its own default holds here",
+                name(&entry.fields)
+            );
+            self.notes.push(Note::new(entry.line, "value_not_usable", text));
+        }
+        if let Err(unfit) = fits(class, &fields) {
             let text = format!("{}: {unfit}", name(&entry.fields));
             self.problem(entry, "value_refused", unfit.field, text);
             return None;
@@ -132,11 +140,17 @@ pub(super) fn name(fields: &Packed) -> String {
     format!("`{}`", super::plan::shown_name(fields, None))
 }
 
-/// Whether the values of an entry fit. A masked password is none.
+/// Whether a setting's value is one that this machine can't use: another model's, which it keeps.
+fn is_unusable(class: Class, fields: &Fields) -> bool {
+    let Class::Setting(Some(setting)) = class else { return false };
+    fields.get("value").is_some_and(|value| setting.check(value).is_err())
+}
+
+/// Whether the values of an entry fit. A setting's value that another model could have set does. A masked password is none.
 fn fits(class: Class, fields: &Fields) -> Result<(), catalogue::Unfit> {
     match class {
         Class::Setting(Some(setting)) => match fields.get("value") {
-            Some(value) => setting.check(value).map_err(|unfit| unfit.in_field(setting.name)),
+            Some(value) => setting.kind.check_form(value).map_err(|unfit| unfit.in_field(setting.name)),
             None => Ok(()),
         },
         Class::Typed(_) | Class::Address => {

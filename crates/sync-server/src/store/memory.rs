@@ -316,6 +316,10 @@ impl Store for MemoryStore {
         self.read(move |state| state.steps.get(&(procedure, step)).cloned())
     }
 
+    fn steps(&self, step: String) -> impl Future<Output = Result<Vec<StepResult>, StoreError>> + Send {
+        self.read(move |state| state.steps.values().filter(|kept| kept.step == step).cloned().collect())
+    }
+
     fn distributions(&self) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send {
         self.read(|state| {
             let mut orders: Vec<Order> = state.distributions.orders.values().cloned().collect();

@@ -295,6 +295,42 @@ fn values_that_do_not_fit_refuse_the_import() {
 }
 
 #[test]
+fn a_setting_of_another_models_range_is_kept_and_one_of_another_type_refused() {
+    let id_of = |name: &str| setting(name, "").0;
+    let valued = |name: &str, value: Value| fields("setting", &[("name", name.into()), ("value", value)]);
+    let (hours, store, pin, times) = (
+        "box.auto-delete-hours",
+        "box.hard-disk-store",
+        "box.memory-reception-pin",
+        "box.memory-reception-times",
+    );
+    let span = |from: &str| -> Value {
+        Value::Map([("from".to_string(), from.into()), ("until".to_string(), "07:00".into())].into())
+    };
+    for (name, value, taken) in [
+        (hours, 5_000.into(), true),
+        (hours, "24".into(), false),
+        (store, "engrave".into(), true),
+        (store, 3.into(), false),
+        (store, "a\nb".into(), false),
+        (pin, "12345678".into(), true),
+        (pin, "12a".into(), false),
+        (times, span("22:00"), true),
+        (times, span("25:00"), false),
+        (times, Value::List(vec![]), false),
+    ] {
+        let file = one(Item::Box, vec![(id_of(name), valued(name, value.clone()))]);
+        let plan = plan_import(&World::new(), &file, merge(), &mut ids_from(10_000));
+        let said = if taken { vec![] } else { vec!["value_refused"] };
+        assert_eq!(errors(&plan), said, "{name} {value:?}");
+        if taken {
+            let noted = codes(&plan).contains(&"value_not_usable");
+            assert_eq!((plan.counts().added, noted), (1, name != times), "{name} {value:?}");
+        }
+    }
+}
+
+#[test]
 fn a_newer_models_records_come_and_stay() {
     let newer = fields("hologram", &[("depth", 3.into())]);
     let (setting_id, new_setting) = setting("box.hologram", "on");

@@ -110,6 +110,7 @@ fn acts() -> impl Strategy<Value = Request> {
                     .map(|(n, (value, field))| (record(n), [(field, Value::Int(value))].into()))
                     .collect(),
                 started: started.into_iter().map(|(who, last)| (incarnation(who), last)).collect(),
+                later: Vec::new(),
                 incarnation: incarnation(9),
                 snapshot: snapshot(0),
             }
