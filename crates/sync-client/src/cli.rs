@@ -231,8 +231,8 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
         file: Option<PathBuf>,
         #[command(flatten)]
         which: Which,
-        /// append: beside what is there; overwrite: in the place of what has the same list and number; replace: in the place
-        /// of the whole list, entries that are the same keep their ids
+        /// append: beside what is there (one-touch buttons go by their numbers); overwrite: in the place of what has the same
+        /// list and number; replace: in the place of the whole list, entries that are the same keep their ids
         #[arg(long, value_enum, default_value = "append")]
         mode: Mode,
         /// Let a file without entries empty the list that it replaces

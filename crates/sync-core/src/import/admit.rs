@@ -4,7 +4,7 @@ use super::{
     Fields, Incoming, Packed,
     gather::Gathered,
     matching::{Arrival, MASK, Side, Way},
-    mode::{ListKind, ListMode},
+    mode::ListMode,
     scope::Class,
     whole::{Problem, Terms},
 };
@@ -33,7 +33,7 @@ pub(super) fn admit(gathered: &Gathered, incoming: Vec<Incoming>, terms: &Terms)
         terms,
         notes: Vec::new(),
         problems: Vec::new(),
-        unfitting: BTreeSet::new(),
+        overwritten: 0,
         seen: BTreeSet::new(),
         foreign: 0,
     };
@@ -45,7 +45,14 @@ pub(super) fn admit(gathered: &Gathered, incoming: Vec<Incoming>, terms: &Terms)
             arrivals.push(Arrival { line, source, fields, class, found: None, id, kin: true });
         }
     }
-    let Admission { notes, problems, foreign, .. } = admission;
+    let Admission { mut notes, problems, foreign, overwritten, .. } = admission;
+    if overwritten > 0 {
+        let text = format!(
+            "{overwritten} entries are of the one-touch list, whose buttons have fixed numbers: each takes the place of the \
+             one with its number, where the others come beside what is there"
+        );
+        notes.push(Note::new(None, "one_touch_overwritten", text));
+    }
     Admitted { arrivals, notes, problems, foreign }
 }
 
@@ -55,7 +62,8 @@ struct Admission<'a> {
     terms: &'a Terms,
     notes: Vec<Note>,
     problems: Vec<Problem>,
-    unfitting: BTreeSet<ListKind>,
+    /// How many entries go by their numbers, since nothing can be appended to their list.
+    overwritten: usize,
     seen: BTreeSet<Likeness>,
     foreign: usize,
 }
@@ -89,13 +97,14 @@ impl Admission<'_> {
             self.problem(entry, "value_refused", unfit.field, text);
             return None;
         }
-        if class == Class::Address && !self.list_fits(entry) {
-            return None;
+        let lists = self.terms.of_list(&self.gathered.space, &entry.fields).modes.lists;
+        if class == Class::Address && lists != self.terms.modes.lists {
+            self.overwritten += 1;
         }
         let once = match class {
             Class::Setting(_) => Some(Way::Setting),
             Class::Typed(known) if !known.identity.is_empty() => Some(Way::Identity),
-            Class::Address if self.terms.modes.lists == ListMode::Overwrite => Some(Way::Number),
+            Class::Address if lists == ListMode::Overwrite => Some(Way::Number),
             _ => None,
         };
         let side = Side::empty(&self.gathered.space);
@@ -107,23 +116,6 @@ impl Admission<'_> {
             return None;
         }
         Some(class)
-    }
-
-    fn list_fits(&mut self, entry: &Incoming) -> bool {
-        let kind = ListKind::of(&self.gathered.space, entry.fields.int("list"));
-        if self.terms.any_list || kind.modes().contains(&self.terms.modes.lists) {
-            return true;
-        }
-        if self.unfitting.insert(kind) {
-            let fitting: Vec<&str> = kind.modes().iter().map(|mode| mode.as_str()).collect();
-            let text = format!(
-                "the mode `{}` is not one of the one-touch list, whose buttons have fixed numbers: write one of {}",
-                self.terms.modes.lists.as_str(),
-                fitting.join(", ")
-            );
-            self.problem(entry, "mode_not_for_list", Some("list".into()), text);
-        }
-        false
     }
 }
 

@@ -296,7 +296,7 @@ pub(super) fn matched(mut gathered: Gathered, terms: &Terms, fresh: &mut dyn FnM
     matched.pair(terms);
     matched.name(fresh);
     if terms.modes.lists == ListMode::Append {
-        matched.settle_groups(fresh);
+        matched.settle_groups(terms, fresh);
     }
     matched.removals(terms);
     matched
@@ -318,8 +318,9 @@ impl Matched {
             let mut free = Vec::new();
             let mut open = Vec::new();
             for (place, entry) in self.arrivals.iter().enumerate() {
+                let terms = terms.of_list(&self.space, &entry.fields);
                 if entry.found.is_none()
-                    && is_way_of(way, entry.class, terms)
+                    && is_way_of(way, entry.class, &terms)
                     // Who has a number has its place in an overwritten list.
                     && (way == Way::Number || terms.modes.lists != ListMode::Overwrite
                         || entry.class != Class::Address || entry.fields.int("number").is_none())
@@ -334,7 +335,7 @@ impl Matched {
             for (place, stand) in self.stands.iter().enumerate() {
                 if self.fates[place] == Fate::Stays
                     && let Some(class) = stand.class
-                    && is_way_of(way, class, terms)
+                    && is_way_of(way, class, &terms.of_list(&self.space, &stand.fields))
                     && let Some(key) = ours.key(way, class, Some(stand.id), &stand.fields, false)
                 {
                     free.push((key, place));

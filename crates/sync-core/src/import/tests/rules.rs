@@ -337,12 +337,56 @@ fn book(addresses: &[Address]) -> File {
 fn the_one_touch_list_is_overwritten_or_replaced() {
     let file = book(&[one_touch("Desk", 1), mail("Lobby", 201)]);
     let terms = |mode| Terms::new(mode, Carries::ADDRESSES);
-    let append = plan_import(&World::new(), &file, terms(ListMode::Append), &mut ids_from(10_000));
-    assert_eq!(errors(&append), ["mode_not_for_list"]);
     for mode in [ListMode::Overwrite, ListMode::Replace] {
         let plan = plan_import(&World::new(), &file, terms(mode), &mut ids_from(10_000));
         assert_eq!((plan.verdict(), plan.counts().added), (Ok(()), 2));
     }
+}
+
+#[test]
+fn where_entries_are_appended_those_of_the_one_touch_list_go_by_their_numbers() {
+    let (mine, theirs) = (id(901), id(902));
+    let here: World = [(
+        SpaceName::local(LISTS),
+        [
+            (mine, one_touch("Porter", 1).to_fields()),
+            (id(903), one_touch("Gate", 3).to_fields()),
+            (theirs, mail("Porter", 201).to_fields()),
+        ]
+        .into(),
+    )]
+    .into();
+    let in_list = |list, entry: Address| Address { list: Some(list), ..entry };
+    let file = book(&[
+        one_touch("Desk", 1),
+        one_touch("Hall", 2),
+        mail("Lobby", 201),
+        in_list(ONE_TOUCH_LIST, group("Buttons", 4, &[1, 3])),
+        // This list has no such number, and buttons that are here are none of its own.
+        group("Others", 300, &[3]),
+    ]);
+    let terms = Terms::new(ListMode::Append, Carries::ADDRESSES);
+    let plan = plan_import(&here, &file, terms, &mut ids_from(10_000));
+    assert_eq!(plan.verdict(), Ok(()));
+    assert_eq!(plan.counts(), Counts { added: 4, changed: 1, ..Counts::default() });
+    assert_eq!(codes(&plan), ["one_touch_overwritten", "member_missing"]);
+    let mut after = here.clone();
+    apply(&mut after, &plan);
+    let after = &after[&SpaceName::local(LISTS)];
+    assert_eq!(after[&mine]["name"], "Desk".into());
+    assert_eq!(after[&theirs]["name"], "Porter".into());
+    let buttons = after.values().find(|fields| fields["name"] == "Buttons".into()).unwrap();
+    for member in [mine, id(903)] {
+        assert!(buttons.contains_key(&alloc::format!("member:{member}")), "{buttons:?}");
+    }
+    // The same file again changes nothing.
+    let here: World = [(SpaceName::local(LISTS), after.clone())].into();
+    let again = plan_import(&here, &file, terms, &mut ids_from(20_000));
+    assert_eq!(again.changes().count(), 0);
+    // Where all is overwritten anyway, nothing more is to be said.
+    let terms = Terms::new(ListMode::Overwrite, Carries::ADDRESSES);
+    let overwritten = plan_import(&World::new(), &file, terms, &mut ids_from(10_000));
+    assert!(!codes(&overwritten).contains(&"one_touch_overwritten"));
 }
 
 #[test]
