@@ -425,9 +425,12 @@ struct Whose {
     /// A user group's list
     #[arg(long, value_name = "ID")]
     group: Option<String>,
-    /// A list of the machine: 1 to 10, or 11 for the one-touch list
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=11))]
+    /// A list of the machine: 1 to 10, or 11 for the one-touch list; others are what a file called its lists
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     list: Option<i64>,
+    /// All lists of the machine
+    #[arg(long)]
+    lists: bool,
 }
 
 impl Whose {
@@ -436,6 +439,7 @@ impl Whose {
             (Some(user), ..) => ListOf::User(user),
             (_, Some(group), _) => ListOf::Group(group),
             (.., Some(list)) => ListOf::Machine(list),
+            _ if self.lists => ListOf::Lists,
             _ => ListOf::Me,
         }
     }

@@ -213,7 +213,7 @@ pub(crate) fn read(kind: &Kind, secret: Secret, what: &str, text: &str) -> Resul
     let read = if structured {
         let value =
             serde_json::from_str::<Value>(text).map_err(|error| Unfit::new(format!("JSON ({error})")));
-        value.and_then(|value| kind.check(&value).map(|()| value))
+        value.map(|value| kind.with_bytes(value)).and_then(|value| kind.check(&value).map(|()| value))
     } else {
         kind.parse(text)
     };

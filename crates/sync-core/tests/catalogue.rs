@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf};
 use sync_core::{
     catalogue::{
-        self, Default, Field, InFile, Kind, Part, Place, RecordType, Secret, Setting, Sharing, content,
+        self, Default, Field, InFile, Keys, Kind, Part, Place, RecordType, Secret, Setting, Sharing, content,
     },
     item::Item,
 };
@@ -240,6 +240,8 @@ after the items.
   machine in an encrypted file alone; a *credential* goes into a plain one only when asked for.
 - A name that ends in `:*` stands for the elements of a set, each a field of its own.
 - An empty text, list or map, and no bytes, say \"none\".
+- *Written here*: what people may write at this machine where a file may bring more. What a file brings beyond that is kept
+  as it is, and noted in the import's plan (`value_unusual`).
 ";
 
 fn capital(text: &str) -> String {
@@ -312,9 +314,16 @@ fn record_type(page: &mut String, known: &RecordType) {
             field.name,
             field.title,
             secrecy(field.secret),
-            field.kind.wanted()
+            what_fits(field)
         );
     }
+}
+
+fn what_fits(field: &Field) -> String {
+    let keys = (field.keys != Keys::Any)
+        .then(|| format!("; written here, after the colon: {}", field.keys.wanted()));
+    let written = field.written.map(|kind| format!("; written here: {}", kind.wanted()));
+    [Some(field.kind.wanted()), written, keys].into_iter().flatten().collect()
 }
 
 fn anchor(known: &RecordType) -> String {

@@ -30,6 +30,7 @@ use sync_core::{
     space::{SpaceKind, SpaceName},
     value::Value,
 };
+pub(crate) use values::newly_unusual;
 use values::{edited, made};
 
 /// One part of an item, in its space.
@@ -90,6 +91,14 @@ impl Machine {
                                 ));
                             }
                         };
+                        if value.is_none()
+                            && name == "list"
+                            && shelf.space == SpaceName::local(address_book::LOCAL_SPACE)
+                        {
+                            return Err(Error::WrongCommand(
+                                "an entry of the machine's lists is in one of them".into(),
+                            ));
+                        }
                         let value = edited(&fields, name, value)?;
                         self.may_write_item(&shelf, administrator).await?;
                         self.set_record_field(&shelf, id, name, value)?;

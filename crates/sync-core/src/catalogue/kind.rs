@@ -314,6 +314,30 @@ impl Kind {
         }
     }
 
+    /// The value with bytes where it has hexadecimal digits in their place, as people write them in JSON.
+    #[must_use]
+    pub fn with_bytes(&self, value: Value) -> Value {
+        match (self, value) {
+            (Self::Bytes(_) | Self::Der(..), Value::Text(text)) => {
+                hexadecimal(&text).map_or(Value::Text(text), Value::Bytes)
+            }
+            (Self::List(kind, _), Value::List(list)) => {
+                Value::List(list.into_iter().map(|item| kind.with_bytes(item)).collect())
+            }
+            (Self::Map(fields), Value::Map(map)) => {
+                let part = |(name, value): (String, Value)| {
+                    let value = match fields.iter().find(|field| field.name == name) {
+                        Some(field) => field.kind.with_bytes(value),
+                        None => value,
+                    };
+                    (name, value)
+                };
+                Value::Map(map.into_iter().map(part).collect())
+            }
+            (_, value) => value,
+        }
+    }
+
     /// Reads a value as people write it. Bytes are hexadecimal digits; the items of a list stand between commas; those of
     /// a map are `name=value` between commas.
     ///

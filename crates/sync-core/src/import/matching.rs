@@ -11,7 +11,7 @@ use super::{
 use crate::{
     address::{Address, LIKENESSES, Likeness, MEMBER_PREFIX, Member, TYPE_FIELD, pairs},
     canonical::Encoder,
-    catalogue::RecordType,
+    catalogue::{RecordType, address_book::LOCAL_SPACE},
     files::Note,
     id::RecordId,
     space::SpaceName,
@@ -395,6 +395,8 @@ impl Matched {
             people.extend(entry.fields.text("user").map(ToString::to_string));
         }
         let all = terms.carries.all;
+        // What was left without a list is shown in the first one.
+        let first_list = (self.space == SpaceName::local(LOCAL_SPACE) && !terms.any_list).then_some(1);
         let device_specific = is_of_people(&self.space);
         for (stand, fate) in self.stands.iter().zip(&mut self.fates) {
             let Some(class) = stand.class.filter(|_| *fate == Fate::Stays) else { continue };
@@ -402,7 +404,7 @@ impl Matched {
                 Class::Address => {
                     terms.modes.lists == ListMode::Replace
                         && (all
-                            || lists.contains(&stand.fields.int("list"))
+                            || lists.contains(&stand.fields.int("list").or(first_list))
                             || self.space.synchronizes() && !lists.is_empty())
                 }
                 Class::Typed(known) => {

@@ -300,6 +300,66 @@ fn what_is_not_the_items_stays_out() {
 }
 
 #[test]
+fn a_setting_of_another_item_stays_out() {
+    let here = one(Item::BasicInformation, vec![setting("policy.no-direct-connection", true)]);
+    let plan = plan_import(&World::new(), &here, full(), &mut ids_from(10_000));
+    assert_eq!((plan.counts().added, codes(&plan)), (0, vec!["not_of_item"]));
+    // At its own item it comes, and so does a newer model's.
+    for (item, name) in
+        [(Item::SecurityPolicy, "policy.no-direct-connection"), (Item::BasicInformation, "policy.hologram")]
+    {
+        let plan =
+            plan_import(&World::new(), &one(item, vec![setting(name, true)]), full(), &mut ids_from(10_000));
+        assert_eq!((plan.counts().added, codes(&plan)), (1, vec![]), "{name}");
+    }
+}
+
+#[test]
+fn what_files_bring_beyond_what_can_be_written_here_is_kept_and_said() {
+    let odd = Address {
+        kind: crate::address::AddressKind::named("pigeon"),
+        list: Some(55),
+        number: Some(99_999_999),
+        mail: "loft".into(),
+        ..mail("Loft", 201)
+    };
+    let without = Address { list: None, ..mail("Desk", 202) };
+    let mut rule = fields("forwarding-rule", &[("name", "All".into()), ("receives", "fax".into())]);
+    rule.insert("destination:junk".into(), 1.into());
+    let mut file = book(&[odd.clone(), odd, without]);
+    file.extend(one(Item::Forwarding, vec![(id(9), rule.clone())]));
+    let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
+    assert_eq!((plan.verdict(), plan.counts().added), (Ok(()), 4));
+    assert_eq!(
+        codes(&plan),
+        ["list_given", "value_unusual", "value_unusual", "value_unusual", "value_unusual", "value_unusual"]
+    );
+    let mut here = World::new();
+    apply(&mut here, &plan);
+    let lists: Vec<_> =
+        here[&SpaceName::local(LISTS)].values().map(|fields| fields["list"].clone()).collect();
+    assert_eq!(lists.iter().filter(|list| **list == 55.into()).count(), 2);
+    assert_eq!(lists.iter().filter(|list| **list == 1.into()).count(), 1);
+    assert!(here[&SpaceName::local("forwarding")].values().any(|fields| *fields == rule));
+    // In the list of a person these numbers are the source's own.
+    let item = Item::PersonalAddressList;
+    let own = one(item, vec![(id(1), Address { list: Some(13), ..mail("Desk", 70_001) }.to_fields())]);
+    let plan = plan_import(&World::new(), &own, full(), &mut ids_from(10_000));
+    assert_eq!((plan.counts().added, codes(&plan)), (1, vec![]));
+}
+
+#[test]
+fn a_record_without_a_type_is_refused_as_such() {
+    let mut bare = mail("Desk", 201).to_fields();
+    bare.remove("type");
+    for item in [Item::AddressBook, Item::Box] {
+        let file = one(item, vec![(id(1), bare.clone())]);
+        let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
+        assert_eq!(errors(&plan), ["type_missing"]);
+    }
+}
+
+#[test]
 fn what_is_device_specific_is_told_apart_by_person() {
     let space = SpaceName::local(DEVICE_SPECIFIC);
     let of = |user: &str, value: bool| {
