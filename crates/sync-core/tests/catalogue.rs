@@ -180,6 +180,10 @@ fn holds(old: &str, new: &str) -> bool {
                     number(&new, 5) <= number(&old, 5) && number(&new, 6) >= number(&old, 6)
                 }
                 ("choice", "choice") => old[5..].iter().all(|word| new[5..].contains(word)),
+                // Every word for a language is a language tag.
+                ("choice", "form") => {
+                    new[5] == "Language" && old[5..].iter().all(|word| catalogue::is_language(word))
+                }
                 ("text", "lines") => number(&new, 5) >= number(&old, 5),
                 (a, b) => {
                     a == b

@@ -285,6 +285,23 @@ fn what_is_typed_of_an_address_is_what_such_a_machine_knows() {
 }
 
 #[test]
+fn what_the_machine_does_not_have_is_not_written() {
+    let (_folder, machine) = machine();
+    let profile = "unsupported = [\"box\"]\n".to_string();
+    let statement = crate::facts::Statement { profile: Some(profile), ..Default::default() };
+    block_on(machine.execute(Command::Machine(statement), Some(TOKEN))).unwrap();
+    for words in [
+        &["set", "box", "box.advanced-open", "on"][..],
+        &["add", "box", "mail-box", "number=7"],
+        &["remove", "box", "0198f9c2-0000-7000-8000-000000000001"],
+    ] {
+        assert_eq!(code(asked(&machine, words)), "item_not_supported", "{words:?}");
+    }
+    asked(&machine, &["list", "box"]).unwrap();
+    asked(&machine, &["set", "forwarding", "forwarding.fax", "on"]).unwrap();
+}
+
+#[test]
 fn a_password_is_kept_as_its_hash() {
     let (folder, machine) = machine();
     let file = folder.path().join("password");

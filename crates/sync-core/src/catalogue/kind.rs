@@ -58,6 +58,8 @@ pub enum Form {
     Host,
     /// An e-mail address.
     Mail,
+    /// A language as BCP 47 writes it, such as `en` or `zh-hans`.
+    Language,
 }
 
 /// Bytes of a certain form, in DER.
@@ -140,6 +142,7 @@ impl Form {
             Self::Ipv4 => text.parse::<Ipv4Addr>().is_ok(),
             Self::Ipv6 => text.parse::<Ipv6Addr>().is_ok(),
             Self::Host => host(text),
+            Self::Language => is_language(text),
             Self::Mail => {
                 let sound = |part: &str, most| !part.is_empty() && part.len() <= most;
                 let dark = |c: char| c.is_whitespace() || c.is_control();
@@ -159,6 +162,7 @@ impl Form {
             Self::Ipv6 => "an IPv6 address, such as 2001:db8::10".into(),
             Self::Host => "a host name or an address, without a port".into(),
             Self::Mail => "an e-mail address".into(),
+            Self::Language => "a language tag (BCP 47), such as en or zh-hans".into(),
         }
     }
 }
@@ -189,6 +193,22 @@ fn time(text: &str) -> bool {
             && part.parse::<u8>().is_ok_and(|number| number < most)
     };
     below(hours, 24) && below(minutes, 60)
+}
+
+/// Whether this is a well-formed language tag (BCP 47). Which languages a machine can show, its firmware knows.
+#[must_use]
+pub fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or_default();
+    let letters = |part: &str, least: usize| {
+        (least..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let sound =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    // A single letter begins an extension, or a private tag; something must follow.
+    let last = text.rsplit('-').next().unwrap_or_default();
+    let private = first.eq_ignore_ascii_case("x") && text.len() > 2;
+    text.len() <= 64 && (letters(first, 2) && last.len() > 1 || private) && parts.all(sound)
 }
 
 fn host(text: &str) -> bool {
@@ -434,6 +454,11 @@ mod tests {
             (Form::Ipv6, &["2001:db8::1", "::"], &["2001:db8", "fe80::1%eth0"]),
             (Form::Host, &["mail.office.example", "192.0.2.1", "::1"], &["a b", "-a", "a..b", "host:25"]),
             (Form::Mail, &["desk@office.example"], &["desk", "@office", "desk@", "de sk@office"]),
+            (
+                Form::Language,
+                &["en", "th", "zh-hans", "pt-BR", "x-own"],
+                &["e", "no tag", "de-", "1a", "en-a", "x-"],
+            ),
         ] {
             let kind = Kind::Form(form);
             assert_eq!(kind.check(&text("")), Ok(()));

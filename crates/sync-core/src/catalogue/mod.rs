@@ -51,7 +51,7 @@ pub use field::{
     Field, Fields, Keys, RecordType, Secret, check, masked, optional, references, renamed, required, secrecy,
     type_of, unusual,
 };
-pub use kind::{Default, Der, Form, Kind, Unfit};
+pub use kind::{Default, Der, Form, Kind, Unfit, is_language};
 pub use personal::SETTINGS;
 #[cfg(feature = "samples")]
 pub use samples::{ENTRIES, Sample, samples};
