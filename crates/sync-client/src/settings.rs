@@ -214,7 +214,7 @@ pub(crate) fn read(kind: &Kind, secret: Secret, what: &str, text: &str) -> Resul
         // Its own words would quote what was written.
         let value = serde_json::from_str::<Value>(text)
             .map_err(|error| Unfit::new(format!("JSON (line {}, column {})", error.line(), error.column())));
-        value.and_then(|value| kind.check(&value).map(|()| value))
+        value.map(|value| kind.with_bytes(value)).and_then(|value| kind.check(&value).map(|()| value))
     } else {
         kind.parse(text)
     };

@@ -179,6 +179,7 @@ fn every_denial(older: &Profile) -> Vec<Denied> {
         ask(&idle.clone().with_running(Processes::EMPTY.with(*process)), &home);
     }
     ask(&idle.clone().with_display_language("en"), &home.with_source_language("ja"));
+    ask(&idle, &home.with_source_language("no language"));
     ask(&idle, &home.with_source_language("ja"));
     let policy = Question::new(Operation::ImportBatch, Item::SecurityPolicy, NOW);
     for here in [PolicyPassword::NotKnown, PolicyPassword::Set("x".to_string())] {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    addresses::{Entry, ListOf},
     command::Command,
     draw,
     machine::Options,
@@ -10,6 +11,7 @@ use crate::{
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use sync_core::{
+    address::{Address, AddressKind},
     catalogue::{Catalogue, Settings, samples},
     change::Operation,
     id::{MachineId, ServerId},
@@ -189,6 +191,114 @@ fn keys_come_from_files_and_halves_of_two_are_refused() {
     assert_eq!(certificate["seen"]["fingerprint"], made["seen"]["fingerprint"]);
     let none = format!("der=@{}", folder.path().join("key").display());
     assert_eq!(code(asked(&machine, &["add", "certificate-crl", "certificate", &none])), "setting_value");
+}
+
+#[test]
+fn a_key_is_written_as_json_too() {
+    let (_folder, machine) = machine();
+    let sample =
+        samples(Item::Key, 0).into_iter().find(|sample| type_of(&sample.fields) == Some("key")).unwrap();
+    let half = |name| match sample.fields["pair"].get(name) {
+        Some(Value::Bytes(bytes)) => draw::hex(bytes),
+        _ => panic!("no {name}"),
+    };
+    let pair = json!({"private_key": half("private_key"), "certificate": half("certificate")});
+    let made = asked(&machine, &["add", "key", "key", "name=tls", &format!("pair={pair}")]).unwrap();
+    assert_eq!(made["fields"]["pair"]["private_key"], "***");
+    let pair = json!({"private_key": "no digits", "certificate": half("certificate")});
+    assert_eq!(
+        code(asked(&machine, &["add", "key", "key", "name=b", &format!("pair={pair}")])),
+        "setting_value"
+    );
+}
+
+#[test]
+fn what_is_typed_of_an_address_is_what_such_a_machine_knows() {
+    let (_folder, machine) = machine();
+    let add = |words: &[&str]| asked(&machine, &[&["add", "address-book", "address"], words].concat());
+    for wrong in [
+        "kind=nokind",
+        "mail=foo",
+        "number=99999999",
+        "number=0",
+        "list=55",
+        "list=0",
+        "access_code=12345678901",
+        "access_code=open",
+        "member:junk=1",
+    ] {
+        assert_eq!(code(add(&["name=Z", wrong])), "setting_value", "{wrong}");
+    }
+    assert_eq!(code(add(&["name=Z", "list=11", "number=201"])), "setting_value");
+    let made = add(&["name=Z", "kind=email", "mail=z@office.example", "list=11", "number=200"]).unwrap();
+    let id = made["record"].as_str().unwrap();
+    let set = |words: &[&str]| asked(&machine, &[&["set", "address-book", id], words].concat());
+    assert_eq!(code(set(&["mail", "foo"])), "setting_value");
+    assert_eq!(code(set(&["list", "--unset"])), "wrong_command");
+    set(&["list", "1"]).unwrap();
+    set(&["number", "201"]).unwrap();
+    assert_eq!(code(set(&["list", "11"])), "setting_value");
+    let rule = ["add", "forwarding", "forwarding-rule", "name=All", "receives=fax", "destination:junk=1"];
+    assert_eq!(code(asked(&machine, &rule)), "setting_value");
+
+    // The same of `address add`; whatever a file brought can be shown, and edited without being mended first.
+    let list = ListOf::Machine(3);
+    let entry = |kind: &str, mail: &str| Entry {
+        name: Some("Y".into()),
+        kind: Some(kind.into()),
+        mail: Some(mail.into()),
+        ..Entry::default()
+    };
+    for (list, entry) in [
+        (ListOf::Machine(12), entry("email", "y@office.example")),
+        (list.clone(), entry("nokind", "y@office.example")),
+        (list.clone(), entry("email", "foo")),
+        (list.clone(), Entry { number: Some(0), ..entry("email", "") }),
+    ] {
+        assert_eq!(machine.add_address(&list, &entry).unwrap_err().code(), "setting_value", "{entry:?}");
+    }
+    machine.add_address(&list, &entry("email", "y@office.example")).unwrap();
+    let [foreign, without] = [1, 2].map(|n| RecordId(Uuid::from_u128(n)));
+    for (id, list) in [(foreign, Some(55)), (without, None)] {
+        let address = Address {
+            kind: AddressKind::named("pigeon"),
+            name: "Loft".into(),
+            mail: "loft".into(),
+            list,
+            ..Address::default()
+        };
+        let fields = address.to_fields().into_iter().map(|(name, value)| (name, Some(value))).collect();
+        let space = SpaceName::local(address_book::LOCAL_SPACE);
+        let author = machine.author(None);
+        machine.store().edit(&space, id, Operation::Edit(fields), author).unwrap();
+    }
+    let of =
+        |list: &ListOf| machine.addresses(list).unwrap().into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(of(&ListOf::Machine(55)), [foreign]);
+    assert!(of(&ListOf::Machine(1)).contains(&without));
+    assert_eq!(of(&ListOf::Lists).len(), 4);
+    let renamed = Entry { name: Some("Dovecote".into()), ..Entry::default() };
+    machine.edit_address(&ListOf::Lists, foreign, &renamed).unwrap();
+    let wrong = machine.edit_address(&ListOf::Lists, foreign, &entry("email", "cote"));
+    assert_eq!(wrong.unwrap_err().code(), "setting_value");
+    assert_eq!(machine.add_address(&ListOf::Lists, &renamed).unwrap_err().code(), "wrong_command");
+}
+
+#[test]
+fn what_the_machine_does_not_have_is_not_written() {
+    let (_folder, machine) = machine();
+    let profile = "unsupported = [\"box\"]\n".to_string();
+    let statement = crate::facts::Statement { profile: Some(profile), ..Default::default() };
+    block_on(machine.execute(Command::Machine(statement), Some(TOKEN))).unwrap();
+    for words in [
+        &["set", "box", "box.advanced-open", "on"][..],
+        &["add", "box", "mail-box", "number=7"],
+        &["remove", "box", "0198f9c2-0000-7000-8000-000000000001"],
+    ] {
+        assert_eq!(code(asked(&machine, words)), "item_not_supported", "{words:?}");
+    }
+    asked(&machine, &["list", "box"]).unwrap();
+    asked(&machine, &["set", "forwarding", "forwarding.fax", "on"]).unwrap();
 }
 
 #[test]

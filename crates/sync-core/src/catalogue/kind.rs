@@ -58,6 +58,8 @@ pub enum Form {
     Host,
     /// An e-mail address.
     Mail,
+    /// A language as BCP 47 writes it, such as `en` or `zh-hans`.
+    Language,
 }
 
 /// Bytes of a certain form, in DER.
@@ -156,6 +158,7 @@ impl Form {
             Self::Ipv4 => text.parse::<Ipv4Addr>().is_ok(),
             Self::Ipv6 => text.parse::<Ipv6Addr>().is_ok(),
             Self::Host => host(text),
+            Self::Language => is_language(text),
             Self::Mail => {
                 let sound = |part: &str, most| !part.is_empty() && part.len() <= most;
                 let dark = |c: char| c.is_whitespace() || c.is_control();
@@ -175,6 +178,7 @@ impl Form {
             Self::Ipv6 => "an IPv6 address, such as 2001:db8::10".into(),
             Self::Host => "a host name or an address, without a port".into(),
             Self::Mail => "an e-mail address".into(),
+            Self::Language => "a language tag (BCP 47), such as en or zh-hans".into(),
         }
     }
 }
@@ -205,6 +209,22 @@ fn time(text: &str) -> bool {
             && part.parse::<u8>().is_ok_and(|number| number < most)
     };
     below(hours, 24) && below(minutes, 60)
+}
+
+/// Whether this is a well-formed language tag (BCP 47). Which languages a machine can show, its firmware knows.
+#[must_use]
+pub fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or_default();
+    let letters = |part: &str, least: usize| {
+        (least..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let sound =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    // A single letter begins an extension, or a private tag; something must follow.
+    let last = text.rsplit('-').next().unwrap_or_default();
+    let private = first.eq_ignore_ascii_case("x") && text.len() > 2;
+    text.len() <= 64 && (letters(first, 2) && last.len() > 1 || private) && parts.all(sound)
 }
 
 fn host(text: &str) -> bool {
@@ -353,6 +373,30 @@ impl Kind {
         }
     }
 
+    /// The value with bytes where it has hexadecimal digits in their place, as people write them in JSON.
+    #[must_use]
+    pub fn with_bytes(&self, value: Value) -> Value {
+        match (self, value) {
+            (Self::Bytes(_) | Self::Der(..), Value::Text(text)) => {
+                hexadecimal(&text).map_or(Value::Text(text), Value::Bytes)
+            }
+            (Self::List(kind, _), Value::List(list)) => {
+                Value::List(list.into_iter().map(|item| kind.with_bytes(item)).collect())
+            }
+            (Self::Map(fields), Value::Map(map)) => {
+                let part = |(name, value): (String, Value)| {
+                    let value = match fields.iter().find(|field| field.name == name) {
+                        Some(field) => field.kind.with_bytes(value),
+                        None => value,
+                    };
+                    (name, value)
+                };
+                Value::Map(map.into_iter().map(part).collect())
+            }
+            (_, value) => value,
+        }
+    }
+
     /// Reads a value as people write it. Bytes are hexadecimal digits; the items of a list stand between commas; those of
     /// a map are `name=value` between commas.
     ///
@@ -456,6 +500,11 @@ mod tests {
             (Form::Ipv6, &["2001:db8::1", "::"], &["2001:db8", "fe80::1%eth0"]),
             (Form::Host, &["mail.office.example", "192.0.2.1", "::1"], &["a b", "-a", "a..b", "host:25"]),
             (Form::Mail, &["desk@office.example"], &["desk", "@office", "desk@", "de sk@office"]),
+            (
+                Form::Language,
+                &["en", "th", "zh-hans", "pt-BR", "x-own"],
+                &["e", "no tag", "de-", "1a", "en-a", "x-"],
+            ),
         ] {
             let kind = Kind::Form(form);
             assert_eq!(kind.check(&text("")), Ok(()));

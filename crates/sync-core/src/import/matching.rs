@@ -11,7 +11,7 @@ use super::{
 use crate::{
     address::{Address, LIKENESSES, Likeness, MEMBER_PREFIX, Member, TYPE_FIELD, pairs},
     canonical::Encoder,
-    catalogue::RecordType,
+    catalogue::{RecordType, address_book::LOCAL_SPACE},
     files::{
         Note,
         canon_csv::{Spot, spots},
@@ -385,7 +385,7 @@ pub(super) fn matched(mut gathered: Gathered, terms: &Terms, fresh: &mut dyn FnM
     matched.pair(terms);
     matched.name(fresh);
     if terms.modes.lists == ListMode::Append {
-        matched.settle_groups(fresh);
+        matched.settle_groups(terms, fresh);
     }
     matched.removals(terms);
     if terms.modes.lists != ListMode::Append {
@@ -512,7 +512,7 @@ impl Matched {
         let mut open = Vec::new();
         for (place, entry) in self.arrivals.iter().enumerate() {
             if entry.found.is_none()
-                && is_way_of(way, entry.class, terms)
+                && is_way_of(way, entry.class, &terms.of_list(&self.space, &entry.fields))
                 && (with_number || !by_number(entry))
                 && let Some(key) = theirs.key(way, entry.class, entry.source, &entry.fields, true)
             {
@@ -525,7 +525,7 @@ impl Matched {
         for (place, stand) in self.stands.iter().enumerate() {
             if self.fates[place] == Fate::Stays
                 && let Some(class) = stand.class
-                && is_way_of(way, class, terms)
+                && is_way_of(way, class, &terms.of_list(&self.space, &stand.fields))
                 && let Some(key) = ours.key(way, class, Some(stand.id), &stand.fields, false)
             {
                 free.push((key, place));
@@ -577,6 +577,8 @@ impl Matched {
             people.extend(entry.fields.text("user").map(ToString::to_string));
         }
         let all = terms.carries.all;
+        // What was left without a list is shown in the first one.
+        let first_list = (self.space == SpaceName::local(LOCAL_SPACE) && !terms.any_list).then_some(1);
         let device_specific = is_of_people(&self.space);
         for (stand, fate) in self.stands.iter().zip(&mut self.fates) {
             let Some(class) = stand.class.filter(|_| *fate == Fate::Stays) else { continue };
@@ -584,7 +586,7 @@ impl Matched {
                 Class::Address => {
                     terms.modes.lists == ListMode::Replace
                         && (all
-                            || lists.contains(&stand.fields.int("list"))
+                            || lists.contains(&stand.fields.int("list").or(first_list))
                             || self.space.synchronizes() && !lists.is_empty())
                 }
                 Class::Typed(known) => {

@@ -6,6 +6,7 @@ use super::{
     announce::Announced,
     limits::Tally,
     matching::{Fate, Matched, matched},
+    mode::{ListKind, ListMode},
     settle::{Fingerprint, Links, may_refer},
 };
 use crate::{
@@ -62,6 +63,15 @@ impl Terms {
             skip_unfit: false,
             any_list: false,
         }
+    }
+
+    /// The same as it holds for an entry's list: where the mode does not fit that, the one that it is taken by.
+    pub(super) fn of_list(&self, space: &SpaceName, entry: &Packed) -> Self {
+        if self.any_list || self.modes.lists != ListMode::Append {
+            return *self;
+        }
+        let lists = ListKind::of(space, entry.int("list")).taken_by(self.modes.lists);
+        Self { modes: Modes { lists, ..self.modes }, ..*self }
     }
 
     /// The same with other limits.
@@ -348,7 +358,7 @@ fn missing(spaces: &[Matched], beside: &[Beside], links: &Links) -> Vec<(Option<
 pub fn plan<L: Live>(
     existing: impl IntoIterator<Item = L>,
     incoming: Vec<super::Incoming>,
-    mode: super::ListMode,
+    mode: ListMode,
     fresh: &mut dyn FnMut() -> RecordId,
 ) -> Plan {
     let carries = Carries { all: true, ..Carries::ADDRESSES };

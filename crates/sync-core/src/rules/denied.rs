@@ -141,6 +141,8 @@ named! {
         ModelRefused = "model_refused",
         /// The machine does not have the item.
         ItemNotSupported = "item_not_supported",
+        /// The file's display language is no language, and the machine's is not known.
+        NoLanguage = "no_language",
     }
 }
 
@@ -154,6 +156,9 @@ impl NothingDoes {
                 "nothing helps: this machine takes the item only from its own model, and its model is not known"
             }
             Self::ItemNotSupported => "nothing helps: this machine does not have the item",
+            Self::NoLanguage => {
+                "nothing helps: what the file says of its display language is none, and this machine's is not known"
+            }
         }
     }
 }

@@ -102,6 +102,7 @@ pub const FILLS: &[(&str, &str)] = &[
     ("ID", "a group concerned; --group again for each other one, and left out where there is none"),
     ("RECORD", "the id of an entry; the command again for each other one"),
     ("LIST", "the number of the entry's list"),
+    ("MACHINE", "the name or id of a machine that is used no more; the command again for each other one"),
     ("ROLE", "the machine's role"),
     ("STATE", "its sync state"),
     ("ADDRESS", "its destination server address"),
@@ -188,6 +189,9 @@ impl Step {
             Self::WaitForProcess(process) => format!("Wait until {} is over", process.title()),
             Self::CancelImport => "Cancel the import that runs; it has changed nothing then".into(),
             Self::EndProcess(process) => format!("End {}", process.title()),
+            Self::RemoveEntries(limit @ (Limit::Machines | Limit::Users | Limit::GroupLists), count) => {
+                format!("Remove at least {count} at the server, or bring fewer, of: {}", limit.title())
+            }
             Self::RemoveEntries(limit, count) => {
                 format!("Remove at least {count}, at the machine or in the file, of: {}", limit.title())
             }
@@ -266,6 +270,7 @@ impl Step {
                 let batch: &[&str] = if operation.is_batch() { &["--batch"] } else { &[] };
                 at_machine(&[&[word, file_of(*operation)], batch, &["--item", item.as_str()]].concat())
             }
+            Self::RemoveEntries(Limit::Machines, _) => at_server(&["machines", "--remove", "MACHINE"]),
             Self::RemoveEntries(Limit::Users, _) => at_server(&["delete", "--user", "NAME"]),
             Self::RemoveEntries(Limit::GroupLists, _) => at_server(&["delete", "--group", "ID"]),
             Self::RemoveEntries(Limit::Addresses, _) => {
@@ -316,6 +321,7 @@ impl Step {
             Self::DeleteOnServer | Self::RemoveEntries(Limit::Users | Limit::GroupLists, _) => {
                 Some(api::DELETE)
             }
+            Self::RemoveEntries(Limit::Machines, _) => Some(api::REMOVE_MACHINE),
             _ => None,
         }
     }

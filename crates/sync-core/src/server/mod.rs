@@ -106,6 +106,13 @@ pub enum Request {
         /// When.
         now: Timestamp,
     },
+    /// An administrator withdraws a machine's enrolment: its token no longer works, and its place is free.
+    RemoveMachine {
+        /// Which.
+        machine: MachineId,
+        /// The spaces of which it is a member.
+        leave: Vec<SpaceName>,
+    },
     /// An administrator deletes spaces. Each is kept as a snapshot and goes on, empty, in its next generation.
     Delete {
         /// The spaces, with the name for the snapshot of each.

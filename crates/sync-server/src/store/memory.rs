@@ -180,6 +180,7 @@ impl State {
                 space.reservation = reservation;
             }
         }
+        self.machines.retain(|id, _| !writes.removed_machines.contains(id));
         self.machines.extend(writes.machines.clone());
         self.codes.extend(writes.codes.clone());
         for login in &writes.logins {

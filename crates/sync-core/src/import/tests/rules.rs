@@ -388,6 +388,66 @@ fn what_is_not_the_items_stays_out() {
 }
 
 #[test]
+fn a_setting_of_another_item_stays_out() {
+    let here = one(Item::BasicInformation, vec![setting("policy.no-direct-connection", true)]);
+    let plan = plan_import(&World::new(), &here, full(), &mut ids_from(10_000));
+    assert_eq!((plan.counts().added, codes(&plan)), (0, vec!["not_of_item"]));
+    // At its own item it comes, and so does a newer model's.
+    for (item, name) in
+        [(Item::SecurityPolicy, "policy.no-direct-connection"), (Item::BasicInformation, "policy.hologram")]
+    {
+        let plan =
+            plan_import(&World::new(), &one(item, vec![setting(name, true)]), full(), &mut ids_from(10_000));
+        assert_eq!((plan.counts().added, codes(&plan)), (1, vec![]), "{name}");
+    }
+}
+
+#[test]
+fn what_files_bring_beyond_what_can_be_written_here_is_kept_and_said() {
+    let odd = Address {
+        kind: crate::address::AddressKind::named("pigeon"),
+        list: Some(55),
+        number: Some(99_999_999),
+        mail: "loft".into(),
+        ..mail("Loft", 201)
+    };
+    let without = Address { list: None, ..mail("Desk", 202) };
+    let mut rule = fields("forwarding-rule", &[("name", "All".into()), ("receives", "fax".into())]);
+    rule.insert("destination:junk".into(), 1.into());
+    let mut file = book(&[odd.clone(), odd, without]);
+    file.extend(one(Item::Forwarding, vec![(id(9), rule.clone())]));
+    let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
+    assert_eq!((plan.verdict(), plan.counts().added), (Ok(()), 4));
+    assert_eq!(
+        codes(&plan),
+        ["list_given", "value_unusual", "value_unusual", "value_unusual", "value_unusual", "value_unusual"]
+    );
+    let mut here = World::new();
+    apply(&mut here, &plan);
+    let lists: Vec<_> =
+        here[&SpaceName::local(LISTS)].values().map(|fields| fields["list"].clone()).collect();
+    assert_eq!(lists.iter().filter(|list| **list == 55.into()).count(), 2);
+    assert_eq!(lists.iter().filter(|list| **list == 1.into()).count(), 1);
+    assert!(here[&SpaceName::local("forwarding")].values().any(|fields| *fields == rule));
+    // In the list of a person these numbers are the source's own.
+    let item = Item::PersonalAddressList;
+    let own = one(item, vec![(id(1), Address { list: Some(13), ..mail("Desk", 70_001) }.to_fields())]);
+    let plan = plan_import(&World::new(), &own, full(), &mut ids_from(10_000));
+    assert_eq!((plan.counts().added, codes(&plan)), (1, vec![]));
+}
+
+#[test]
+fn a_record_without_a_type_is_refused_as_such() {
+    let mut bare = mail("Desk", 201).to_fields();
+    bare.remove("type");
+    for item in [Item::AddressBook, Item::Box] {
+        let file = one(item, vec![(id(1), bare.clone())]);
+        let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
+        assert_eq!(errors(&plan), ["type_missing"]);
+    }
+}
+
+#[test]
 fn what_is_device_specific_is_told_apart_by_person() {
     let space = SpaceName::local(DEVICE_SPECIFIC);
     let of = |user: &str, value: bool| {
@@ -425,12 +485,56 @@ fn book(addresses: &[Address]) -> File {
 fn the_one_touch_list_is_overwritten_or_replaced() {
     let file = book(&[one_touch("Desk", 1), mail("Lobby", 201)]);
     let terms = |mode| Terms::new(mode, Carries::ADDRESSES);
-    let append = plan_import(&World::new(), &file, terms(ListMode::Append), &mut ids_from(10_000));
-    assert_eq!(errors(&append), ["mode_not_for_list"]);
     for mode in [ListMode::Overwrite, ListMode::Replace] {
         let plan = plan_import(&World::new(), &file, terms(mode), &mut ids_from(10_000));
         assert_eq!((plan.verdict(), plan.counts().added), (Ok(()), 2));
     }
+}
+
+#[test]
+fn where_entries_are_appended_those_of_the_one_touch_list_go_by_their_numbers() {
+    let (mine, theirs) = (id(901), id(902));
+    let here: World = [(
+        SpaceName::local(LISTS),
+        [
+            (mine, one_touch("Porter", 1).to_fields()),
+            (id(903), one_touch("Gate", 3).to_fields()),
+            (theirs, mail("Porter", 201).to_fields()),
+        ]
+        .into(),
+    )]
+    .into();
+    let in_list = |list, entry: Address| Address { list: Some(list), ..entry };
+    let file = book(&[
+        one_touch("Desk", 1),
+        one_touch("Hall", 2),
+        mail("Lobby", 201),
+        in_list(ONE_TOUCH_LIST, group("Buttons", 4, &[1, 3])),
+        // This list has no such number, and buttons that are here are none of its own.
+        group("Others", 300, &[3]),
+    ]);
+    let terms = Terms::new(ListMode::Append, Carries::ADDRESSES);
+    let plan = plan_import(&here, &file, terms, &mut ids_from(10_000));
+    assert_eq!(plan.verdict(), Ok(()));
+    assert_eq!(plan.counts(), Counts { added: 4, changed: 1, ..Counts::default() });
+    assert_eq!(codes(&plan), ["one_touch_overwritten", "member_missing"]);
+    let mut after = here.clone();
+    apply(&mut after, &plan);
+    let after = &after[&SpaceName::local(LISTS)];
+    assert_eq!(after[&mine]["name"], "Desk".into());
+    assert_eq!(after[&theirs]["name"], "Porter".into());
+    let buttons = after.values().find(|fields| fields["name"] == "Buttons".into()).unwrap();
+    for member in [mine, id(903)] {
+        assert!(buttons.contains_key(&alloc::format!("member:{member}")), "{buttons:?}");
+    }
+    // The same file again changes nothing.
+    let here: World = [(SpaceName::local(LISTS), after.clone())].into();
+    let again = plan_import(&here, &file, terms, &mut ids_from(20_000));
+    assert_eq!(again.changes().count(), 0);
+    // Where all is overwritten anyway, nothing more is to be said.
+    let terms = Terms::new(ListMode::Overwrite, Carries::ADDRESSES);
+    let overwritten = plan_import(&World::new(), &file, terms, &mut ids_from(10_000));
+    assert!(!codes(&overwritten).contains(&"one_touch_overwritten"));
 }
 
 #[test]
