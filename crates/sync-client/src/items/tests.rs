@@ -287,7 +287,7 @@ fn what_is_typed_of_an_address_is_what_such_a_machine_knows() {
 #[test]
 fn what_the_machine_does_not_have_is_not_written() {
     let (_folder, machine) = machine();
-    let profile = "unsupported = [\"box\"]\n".to_string();
+    let profile = "[items]\nunsupported = [\"box\"]\n".to_string();
     let statement = crate::facts::Statement { profile: Some(profile), ..Default::default() };
     block_on(machine.execute(Command::Machine(statement), Some(TOKEN))).unwrap();
     for words in [
@@ -374,14 +374,14 @@ fn an_eleventh_entry_of_the_timeline_pushes_out_the_oldest() {
 #[test]
 fn a_newer_models_value_shows_as_the_default_and_stays() {
     let (_folder, machine) = machine();
-    let setting = catalogue::find_in(Item::BasicInformation, "preferences.language").unwrap();
+    let setting = catalogue::find_in(Item::BasicInformation, "preferences.units").unwrap();
     let space = SpaceName::local("basic-information");
     let place = || (space.clone(), setting.record());
-    machine.write_setting(setting, Some("tlh".into()), place()).unwrap();
+    machine.write_setting(setting, Some("parsec".into()), place()).unwrap();
     let view = asked(&machine, &["show", "basic-information", setting.name]).unwrap();
-    assert_eq!((&view["value"], &view["unusable"]), (&json!("en"), &json!("tlh")));
+    assert_eq!((&view["value"], &view["unusable"]), (&json!("millimetre"), &json!("parsec")));
     let kept = machine.store().view(&space, setting.record()).unwrap().unwrap();
-    assert_eq!(kept.get("value"), Some(&"tlh".into()));
+    assert_eq!(kept.get("value"), Some(&"parsec".into()));
 }
 
 #[test]
