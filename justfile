@@ -19,6 +19,7 @@ ci:
 # The measurements; docs/performance.md says what they mean.
 bench:
     cargo bench --bench decide
+    cargo bench --bench import
     cargo bench --bench poll
     cargo bench --bench push
 

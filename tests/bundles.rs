@@ -167,10 +167,9 @@ fn a_machine_that_has_everything_takes_what_another_has_and_gives_it_back() {
     let copy = texts(&export(&b, root, "copy.bundle", &phrase).2);
     let source = texts(&source);
     assert!(source.iter().all(|record| copy.contains(record)));
-    // A built-in user never goes.
-    assert!(
-        copy.iter().filter(|record| !source.contains(record)).all(|one| one.contains("built_in=Bool(true)"))
-    );
+    // A built-in user never goes, and no file says who is one.
+    assert!(copy.iter().filter(|record| !source.contains(record)).all(|one| one.contains("login-user")));
+    assert!(copy.iter().all(|record| !record.contains("login-user") || !record.contains("built_in")));
     // It brought a security policy password, which does not stand in the way of its undo.
     b.ok(&["import", "--undo", done["import"].as_str().unwrap()]).unwrap();
     assert_eq!(export(&b, root, "after.bundle", &phrase).2, before);
@@ -215,4 +214,39 @@ fn what_runs_is_told_only_to_somebody_who_remembers_it() {
     assert_eq!(machine.ask(&["export", &file, "--batch"]).unwrap().code(), "interlocked");
     machine.ok(&["process", "end", "send"]).unwrap();
     machine.ok(&["export", &file, "--batch"]).unwrap();
+}
+
+/// The written example of the format, whose records have the place `local` alone, is imported by the real program.
+#[test]
+fn the_written_example_is_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("a")).unwrap();
+    let a = machine(&root.join("a"), None);
+    a.ok(&["machine", "--display-language", "de"]).unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let plain = data.join("bundle-1.0.plain").to_str().unwrap().to_string();
+    // A setting of the example has a form of its own.
+    let order = ["import", &plain, "--batch", "--skip-unfit"];
+    let shown = a.ok(&[&order[..], &["--plan"]].concat()).unwrap();
+    let done = a.ok(&order).unwrap();
+    assert_eq!(done["spaces"], shown["spaces"]);
+    let lists = done["spaces"].as_array().unwrap().iter().find(|one| one["space"] == "/local/address-lists");
+    assert_eq!(lists.unwrap()["added"], 2, "{done}");
+    let said = |code: &str| done["warnings"].as_array().unwrap().iter().any(|one| one["code"] == code);
+    // What a later version has is told, and stays out.
+    assert!(said("unknown_item") && said("unknown_place"), "{}", done["warnings"]);
+    assert_eq!(done["kept_out"]["local/one-touch"], 1);
+    let listed = a.ok(&["item", "list", "address-book"]).unwrap().to_string();
+    assert!(listed.contains("Desk") && listed.contains("Empfang"), "{listed}");
+
+    // The encrypted one has a key in the item's own place.
+    let phrase = root.join("phrase").to_str().unwrap().to_string();
+    let all: Json = serde_json::from_slice(&fs::read(data.join("bundle-1.0.json")).unwrap()).unwrap();
+    fs::write(&phrase, all["pass_phrase"].as_str().unwrap()).unwrap();
+    let sealed = data.join("bundle-1.0.age").to_str().unwrap().to_string();
+    let with_key = ["import", &sealed, "--batch", "--skip-unfit", "--passphrase-file", &phrase, "--plan"];
+    let shown = a.ok(&with_key).unwrap();
+    let key = shown["spaces"].as_array().unwrap().iter().find(|one| one["space"] == "/local/key");
+    assert!(key.is_some(), "{shown}");
 }

@@ -128,6 +128,38 @@ fn each_machine_takes_it_by_its_own_plan_whether_off_busy_or_unwilling() {
     assert_eq!(deliveries(&fleet, &id)[unwilling.name]["state"], "refused");
 }
 
+/// A whole address book has one-touch buttons, which can't be appended.
+#[test]
+fn a_whole_address_book_arrives_by_default_and_by_number() {
+    let (folder, fleet) = fleet();
+    let [one, ..] = &fleet.machines[..] else { panic!("three machines") };
+    let book = |name: &str, button: &str| {
+        let rows = format!(
+            "email,{button},11,{button}@office.example,smtp,1,\r\nemail,Lobby,1,lobby@office.example,smtp,201,\r\n"
+        );
+        let head = "# Canon AddressBook CSV version: 0x0003\r\n# CharSet: UTF-8\r\n\r\n\
+                    objectclass,cn,subdbid,mailaddress,protocol,indxid,\r\n";
+        let path = folder.path().join(name);
+        fs::write(&path, format!("{head}{rows}")).unwrap();
+        path.to_str().unwrap().to_string()
+    };
+    let (desk, porter) = (book("desk.csv", "Desk"), book("porter.csv", "Porter"));
+    for (order, added, said) in
+        [(&[&*desk][..], 2, true), (&[&*porter], 0, true), (&[&*desk, "--mode", "overwrite"], 0, false)]
+    {
+        let args = [&["distribute", "--machine", one.name], order].concat();
+        let id = id_of(&fleet.server_command(&args).unwrap());
+        let applied = becomes(&fleet, &id, one.name, "applied")["applied"].clone();
+        assert_eq!(applied["added"], added, "{applied}");
+        let mut notes = applied["warnings"].as_array().into_iter().flatten();
+        assert_eq!(notes.any(|note| note["code"] == "one_touch_overwritten"), said, "{applied}");
+    }
+    assert_eq!(
+        (one.names(&["--list", "11"]).unwrap(), list(one)),
+        (vec!["Desk".into()], vec!["Lobby".into()])
+    );
+}
+
 #[test]
 fn a_set_time_is_waited_for_and_a_cancel_ends_what_has_not_begun() {
     let (_folder, fleet) = fleet();

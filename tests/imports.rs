@@ -419,16 +419,14 @@ fn a_cancel_and_a_ctrl_c_change_nothing() {
     };
     let running = |machine: &Offline| {
         let status = machine.ok(&["status"]).unwrap();
-        status["import"]["records"].as_u64().filter(|records| *records > 0).map(|_| status)
+        let stage = status["import"]["stage"].as_str().unwrap_or_default();
+        ["planning", "writing"].contains(&stage).then_some(status)
     };
     let owner = machine.run().unwrap();
     // Another process cancels it, through the owner of the folder.
     let mut import = machine.begin(&["import", &list]).unwrap();
     let status = until(|| Ok(running(&machine)), Option::is_some).unwrap().unwrap();
-    assert_eq!(
-        (text(&status["import"], "stage"), &status["import"]["records_total"]),
-        ("writing", &json!(20_000))
-    );
+    assert_eq!(status["import"]["bytes"], status["import"]["bytes_total"], "the file is read");
     let second = machine.ask(&["import", &list]).unwrap();
     assert_eq!((second.status, second.code()), (1, "import_running"));
     let cancelled = machine.ok(&["import", "--cancel"]).unwrap();

@@ -182,6 +182,42 @@ fn a_procedure_that_is_undone_leaves_everything_as_it_was() {
 }
 
 #[test]
+fn procedures_over_one_list_are_undone_one_after_the_other() {
+    let (folder, fleet) = fleet();
+    let [one, two] = &fleet.machines[..] else { panic!("two machines") };
+    let before = with_data(&fleet);
+    let mut stood = vec![before];
+    let mut ids = Vec::new();
+    // The last one brings back by its file what the first one took away; another machine runs the second.
+    for (machine, alice, sales) in [
+        (one, ["Front desk", "New hall"], ["Order desk", "New shop"]),
+        (two, ["New hall", "Third floor"], ["New shop", "Stores"]),
+        (one, ["New hall", "Old printer room"], ["New shop", "Sales office"]),
+    ] {
+        let done = machine.ok(&["procedure", &file(folder.path(), &alice, &sales)]).unwrap();
+        ids.push((machine, done["procedure"].as_str().unwrap().to_string()));
+        for other in [one, two] {
+            names_become(other, &ALICE, &alice);
+        }
+        let now = found(one);
+        becomes(two, &now);
+        stood.push(now);
+    }
+    let (_, first) = &ids[0];
+    let refused = one.ask(&["procedure", "--undo", first]).unwrap();
+    assert_eq!(refused.code(), "procedure_overtaken", "{}", refused.json);
+    stood.pop();
+    while let Some((machine, id)) = ids.pop() {
+        let back = machine.ok(&["procedure", "--undo", &id]).unwrap();
+        assert_eq!((&back["phase"], count(&back, "kept")), (&"undone".into(), 0), "{back}");
+        let wanted = stood.pop().unwrap();
+        for machine in [one, two] {
+            becomes(machine, &wanted);
+        }
+    }
+}
+
+#[test]
 fn what_somebody_edited_since_survives_the_undo() {
     let (folder, fleet) = fleet();
     let [one, two] = &fleet.machines[..] else { panic!("two machines") };

@@ -78,7 +78,8 @@ fn a_policy_password_that_differs_is_set_or_removed() {
     let ours = written(&root.join("ours"), "another password\n");
     let source = offline(&root.join("source"));
     source.ok(&["policy-password", "--password-file", &theirs]).unwrap();
-    source.ok(&["machine", "--display-language", "de"]).unwrap();
+    // A language of which the catalogue has no word.
+    source.ok(&["machine", "--display-language", "th"]).unwrap();
     source.ok(&["item", "set", "security-policy", "policy.no-direct-connection", "on"]).unwrap();
     let bundle = root.join("policy.bundle").to_str().unwrap().to_string();
     // The password's hash leaves a machine encrypted alone.
@@ -192,4 +193,37 @@ fn what_synchronizes_runs_or_is_not_prepared_is_helped_by_its_commands() {
     let steps: Vec<&str> = ways.iter().filter(|(of, _)| *of == way).map(|(_, code)| *code).collect();
     // The destination, a preparation where one is still missing, and the import itself.
     assert_eq!((steps[0], steps[steps.len() - 1]), ("set_destination", "import"));
+
+    // A machine that is used no more leaves its place; what it has not sent stays on it.
+    let two = &fleet.machines[1];
+    let question = [
+        "decide",
+        "--role",
+        "server",
+        "--administrator",
+        "--operation",
+        "import",
+        "--item",
+        "address-book",
+        "--would-hold",
+        "machines=11",
+        "--json",
+    ];
+    let denied = programs.client.run(&question).unwrap();
+    assert_eq!(denied.json["code"], "over_limit", "{}", denied.json);
+    let step = &denied.json["remedy"][0];
+    assert_eq!(step["http"]["path"], "/v1/machines/remove", "{step}");
+    let mut known = known_at(&two.data);
+    known.insert("MACHINE", two.name.into());
+    let mut words = filled(&step["command"], step, &known);
+    assert_eq!(words.remove(0), "sync-server");
+    words.push("--json".into());
+    let removed = programs.server.run(&words).unwrap();
+    assert_eq!((removed.status, &removed.json["name"]), (0, &two.name.into()));
+    let left = fleet.server_command(&["machines"]).unwrap();
+    assert_eq!(left.as_array().unwrap().len(), 2, "{left}");
+    two.ok(&["login", "alice"]).unwrap();
+    two.ok(&["set", "display-language", "fr"]).unwrap();
+    assert_eq!(two.ask(&["sync"]).unwrap().code(), "unauthorized");
+    assert_eq!(two.ok(&["get", "display-language"]).unwrap()["value"], "fr");
 }

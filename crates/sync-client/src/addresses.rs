@@ -3,6 +3,7 @@
 use crate::{
     draw::{self, now},
     error::{Error, Result},
+    items::newly_unusual,
     machine::Machine,
 };
 use serde::{Deserialize, Serialize};
@@ -27,8 +28,10 @@ pub enum ListOf {
     User(String),
     /// A user group's.
     Group(String),
-    /// A list of the machine, 1 to 10; it never leaves the machine.
+    /// A list of the machine, 1 to 10, 11 for the one-touch list; it never leaves the machine.
     Machine(i64),
+    /// All lists of the machine; no entry can be added to them.
+    Lists,
 }
 
 /// What is to be said of an entry; what is `None` stays as it is, an empty text unsets.
@@ -61,7 +64,7 @@ impl Machine {
             ListOf::Me => SpaceName::user(&self.realm()?, &self.person(None)?),
             ListOf::User(user) => SpaceName::user(&self.realm()?, user),
             ListOf::Group(group) => SpaceName::group(&self.realm()?, group),
-            ListOf::Machine(_) => SpaceName::local(LOCAL_LISTS),
+            ListOf::Machine(_) | ListOf::Lists => SpaceName::local(LOCAL_LISTS),
         })
     }
 
@@ -75,10 +78,12 @@ impl Machine {
         if space.synchronizes() && !store.is_member(&space)? {
             return Err(Error::NotAMember(space));
         }
-        let mut entries: Vec<_> = store.live(&space)?.into_iter().filter(|(_, f)| belongs(list, f)).collect();
+        let mut entries: Vec<_> =
+            store.shown(&space)?.into_iter().filter(|(_, f)| belongs(list, f)).collect();
         entries.sort_by_key(|(id, fields)| {
             let number = fields.get("number").and_then(Value::as_int).unwrap_or(i64::MAX);
-            (number, fields.get("name").cloned(), *id)
+            let list = fields.get("list").and_then(Value::as_int).filter(|_| *list == ListOf::Lists);
+            (list, number, fields.get("name").cloned(), *id)
         });
         Ok(entries)
     }
@@ -86,11 +91,16 @@ impl Machine {
     /// Adds an entry; says its id.
     ///
     /// # Errors
-    /// [`Error::WrongCommand`] where it leads nowhere, [`Error::NotAMember`], or what the disk says.
+    /// [`Error::WrongCommand`] where it leads nowhere or no list is named, [`Error::SettingValue`], [`Error::NotAMember`], or
+    /// what the disk says.
     pub fn add_address(&self, list: &ListOf, entry: &Entry) -> Result<RecordId> {
         let mut address = Address::default();
-        if let ListOf::Machine(number) = list {
-            address.list = Some(*number);
+        match list {
+            ListOf::Machine(number) => address.list = Some(*number),
+            ListOf::Lists => {
+                return Err(Error::WrongCommand("name the list that it comes into: --list N".into()));
+            }
+            ListOf::Me | ListOf::User(_) | ListOf::Group(_) => {}
         }
         if entry.kind.is_none() && entry.fax.is_some() && entry.mail.is_none() {
             address.kind = AddressKind::Fax;
@@ -99,6 +109,7 @@ impl Machine {
         if address.name.is_empty() && address.destination().is_none() {
             return Err(Error::WrongCommand("an entry needs a name, or something that it leads to".into()));
         }
+        newly_unusual(&BTreeMap::new(), &address.to_fields(), &[])?;
         let id = RecordId::fresh(now(), draw::bytes()?);
         let fields = address.to_fields().into_iter().map(|(name, value)| (name, Some(value))).collect();
         self.write(list, id, Operation::Edit(fields))?;
@@ -108,16 +119,18 @@ impl Machine {
     /// Changes an entry.
     ///
     /// # Errors
-    /// [`Error::UnknownEntry`], [`Error::NotAMember`], or what the disk says.
+    /// [`Error::UnknownEntry`], [`Error::SettingValue`], [`Error::NotAMember`], or what the disk says.
     pub fn edit_address(&self, list: &ListOf, id: RecordId, entry: &Entry) -> Result<()> {
         let old = self.address(list, id)?;
         let mut address =
             Address::from_fields(old.clone()).ok_or_else(|| Error::UnknownEntry(id.to_string()))?;
         change(&mut address, entry);
-        let edit = difference(&old, &address.to_fields());
+        let new = address.to_fields();
+        let edit = difference(&old, &new);
         if edit.is_empty() {
             return Ok(());
         }
+        newly_unusual(&old, &new, &edit.keys().map(String::as_str).collect::<Vec<_>>())?;
         self.write(list, id, Operation::Edit(edit))
     }
 
@@ -140,7 +153,18 @@ impl Machine {
         let fields = view.as_ref().and_then(sync_core::record::Record::live).unwrap_or_default();
         let fields: BTreeMap<_, _> =
             fields.into_iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-        if belongs(list, &fields) { Ok(fields) } else { Err(Error::UnknownEntry(id.to_string())) }
+        if belongs(list, &fields) {
+            return Ok(fields);
+        }
+        if self.store().shown_record(&space, id)?.is_some_and(|record| record.dead.is_none()) {
+            return Err(Error::Denied {
+                code: "start_not_level".into(),
+                message: "what the server has of this list is on its way; it is shown as it was before"
+                    .into(),
+                remedy: "try again in a moment".into(),
+            });
+        }
+        Err(Error::UnknownEntry(id.to_string()))
     }
 
     fn write(&self, list: &ListOf, id: RecordId, operation: Operation) -> Result<()> {
@@ -171,7 +195,8 @@ pub fn shown(id: RecordId, fields: &BTreeMap<FieldName, Value>) -> serde_json::V
 fn belongs(list: &ListOf, fields: &BTreeMap<FieldName, Value>) -> bool {
     let is_address = fields.get(TYPE_FIELD).and_then(Value::as_text) == Some(ADDRESS_TYPE);
     let number = fields.get("list").and_then(Value::as_int);
-    is_address && !matches!(list, ListOf::Machine(wanted) if number != Some(*wanted))
+    // Before every entry was given one, what had no list was left without.
+    is_address && !matches!(list, ListOf::Machine(wanted) if number.unwrap_or(1) != *wanted)
 }
 
 fn change(address: &mut Address, entry: &Entry) {

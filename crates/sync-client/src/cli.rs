@@ -232,8 +232,8 @@ changed since stays, unless --force is given. An undo is undone by its own id.")
         file: Option<PathBuf>,
         #[command(flatten)]
         which: Which,
-        /// append: beside what is there; overwrite: in the place of what has the same list and number; replace: in the place
-        /// of the whole list, entries that are the same keep their ids
+        /// append: beside what is there (one-touch buttons go by their numbers); overwrite: in the place of what has the same
+        /// list and number; replace: in the place of the whole list, entries that are the same keep their ids
         #[arg(long, value_enum, default_value = "append")]
         mode: Mode,
         /// Let a file without entries empty the list that it replaces
@@ -444,9 +444,12 @@ struct Whose {
     /// A user group's list
     #[arg(long, value_name = "ID")]
     group: Option<String>,
-    /// A list of the machine: 1 to 10, or 11 for the one-touch list
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=11))]
+    /// A list of the machine: 1 to 10, or 11 for the one-touch list; others are what a file called its lists
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     list: Option<i64>,
+    /// All lists of the machine
+    #[arg(long)]
+    lists: bool,
 }
 
 impl Whose {
@@ -455,6 +458,7 @@ impl Whose {
             (Some(user), ..) => ListOf::User(user),
             (_, Some(group), _) => ListOf::Group(group),
             (.., Some(list)) => ListOf::Machine(list),
+            _ if self.lists => ListOf::Lists,
             _ => ListOf::Me,
         }
     }

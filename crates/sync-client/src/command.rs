@@ -395,7 +395,7 @@ impl Machine {
                 Ok(Output::new(json!({"policy_password_set": set}), text))
             }
             Command::Process(word) => {
-                let running = self.process_word(word);
+                let running = self.process_word(word)?;
                 let text = facts::text(&running);
                 Ok(Output::new(running, text))
             }

@@ -144,6 +144,13 @@ impl Machine {
             Err(_) => (false, Some("the server did not answer in time".to_string())),
         };
         let spaces = self.store().spaces()?;
+        let own = SpaceName::user(&realm, user);
+        let (level, why) = match why {
+            None if !spaces.iter().any(|space| space.member && space.name == own) => {
+                (false, Some("this machine's enrolment does not cover their data".to_string()))
+            }
+            why => (level, why),
+        };
         let spaces = spaces
             .into_iter()
             .filter(|space| space.member && matches!(space.name.kind, SpaceKind::User | SpaceKind::Group));

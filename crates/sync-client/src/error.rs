@@ -119,11 +119,11 @@ pub enum Error {
     #[error("there is no setting `{0}`")]
     UnknownSetting(String),
     /// The value does not fit the setting.
-    #[error("`{value}` does not fit {setting}: {wanted}")]
+    #[error("{value} does not fit {setting}: {wanted}")]
     SettingValue {
         /// The setting.
         setting: String,
-        /// What was written.
+        /// What was written, in quotes; of a secret, of bytes and of what looks like a key only how long it is.
         value: String,
         /// What can be written.
         wanted: String,

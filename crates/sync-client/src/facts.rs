@@ -16,7 +16,7 @@ use crate::{
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use sync_core::{
     catalogue,
     change::Author,
@@ -25,6 +25,7 @@ use sync_core::{
     machine::{Machine as Facts, PolicyPassword},
     process::{Process, Processes},
     profile::{self, Profile},
+    rules::{Operation, Question, decide_process},
     space::SpaceName,
     value::Value,
 };
@@ -80,41 +81,102 @@ pub enum ProcessWord {
     List,
 }
 
-/// How many of each process run, by its place in the list of all. Clones speak of the same machine.
-#[derive(Debug, Clone)]
-pub(crate) struct Counts(Arc<Mutex<[u32; Process::COUNT]>>);
+/// What runs on a machine, and the imports and exports that it runs beside. Clones speak of the same machine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counts(Arc<Mutex<Beside>>);
 
-impl Default for Counts {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new([0; Process::COUNT])))
+#[derive(Debug, Default)]
+struct Beside {
+    /// How many of each process run, by its place in the list of all.
+    counts: [u32; Process::COUNT],
+    /// The imports, exports and preparations under way, each under its number.
+    works: BTreeMap<u64, Work>,
+    number: u64,
+}
+
+/// An import, export or preparation under way.
+#[derive(Debug, Clone)]
+struct Work {
+    operation: Operation,
+    profile: Arc<Profile>,
+}
+
+impl Beside {
+    fn now(&self) -> Processes {
+        Process::ALL.iter().copied().filter(|process| self.counts[*process as usize] > 0).collect()
+    }
+
+    fn add(&mut self, process: Process) {
+        let count = &mut self.counts[process as usize];
+        *count = count.saturating_add(1);
+    }
+
+    fn remove(&mut self, process: Process) {
+        let count = &mut self.counts[process as usize];
+        *count = count.saturating_sub(1);
     }
 }
 
 impl Counts {
     /// Those that run.
-    pub(crate) fn now(&self) -> Processes {
-        let counts = self.0.lock();
-        Process::ALL.iter().copied().filter(|process| counts[*process as usize] > 0).collect()
+    fn now(&self) -> Processes {
+        self.0.lock().now()
     }
 
-    /// Those that run beside one of this kind, which is the asker's own.
-    pub(crate) fn beside(&self, own: Process) -> Processes {
-        let now = self.now();
-        if self.0.lock()[own as usize] > 1 { now } else { now.without(own) }
-    }
-
-    fn begin(&self, process: Process) {
-        let mut counts = self.0.lock();
-        counts[process as usize] = counts[process as usize].saturating_add(1);
+    /// A process begins, unless it waits for an import or export; `Some` where it begins beside one.
+    fn begin(&self, process: Process) -> Result<Option<Operation>> {
+        let mut beside = self.0.lock();
+        for Work { operation, profile } in beside.works.values() {
+            // Whatever the items are: they say only whether synchronization pauses, which it does by itself.
+            let question = Question::new(*operation, Item::PersonalSettings, now()).with_profile(profile);
+            decide_process(process, &question).map_err(|denied| Error::Rules(Box::new(denied)))?;
+        }
+        beside.add(process);
+        Ok(beside.works.values().next().map(|work| work.operation))
     }
 
     fn end(&self, process: Process) {
-        let mut counts = self.0.lock();
-        counts[process as usize] = counts[process as usize].saturating_sub(1);
+        self.0.lock().remove(process);
     }
 
     fn end_all(&self, process: Process) {
-        self.0.lock()[process as usize] = 0;
+        self.0.lock().counts[process as usize] = 0;
+    }
+
+    /// An import, export or preparation begins, in one moment with finding what runs beside it: what begins after asks
+    /// [`decide_process`].
+    fn work(&self, work: Work, process: Option<Process>) -> AtWork {
+        let mut beside = self.0.lock();
+        let found = beside.now();
+        beside.number += 1;
+        let number = beside.number;
+        beside.works.insert(number, work);
+        process.into_iter().for_each(|process| beside.add(process));
+        AtWork { found, under_way: Some((self.clone(), number, process)) }
+    }
+}
+
+/// While it lives, an import, export or preparation is under way, and what may not run during one waits.
+#[derive(Debug)]
+pub(crate) struct AtWork {
+    found: Processes,
+    under_way: Option<(Counts, u64, Option<Process>)>,
+}
+
+impl AtWork {
+    /// What ran when it began. The rules are asked of these until its end: whatever began later was allowed to by the table
+    /// of rule 7, and does not stop it.
+    pub(crate) fn found(&self) -> Processes {
+        self.found
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let Some((counts, number, process)) = &self.under_way else { return };
+        let mut beside = counts.0.lock();
+        beside.works.remove(number);
+        process.iter().for_each(|process| beside.remove(*process));
     }
 }
 
@@ -221,9 +283,13 @@ impl Machine {
         self.running.now()
     }
 
-    /// The firmware tells that a process began. Several of a kind may run at once: each is ended on its own.
-    pub fn process_began(&self, process: Process) {
-        self.running.begin(process);
+    /// The firmware asks whether a process may begin, and it has where the answer is yes. Several of a kind may run at once:
+    /// each is ended on its own. Where it begins beside an import or export, as a shutdown may, the answer says which.
+    ///
+    /// # Errors
+    /// [`Error::Rules`] with `import_export_runs`, where it waits for an import or export (rule 7).
+    pub fn process_begins(&self, process: Process) -> Result<Option<Operation>> {
+        self.running.begin(process)
     }
 
     /// The firmware tells that a process is over; one that did not begin is no error.
@@ -232,20 +298,55 @@ impl Machine {
     }
 
     /// Counts a process as running while the answer lives.
-    #[must_use = "the process ends when this is dropped"]
-    pub fn running(&self, process: Process) -> Running {
-        self.process_began(process);
-        Running { counts: self.running.clone(), process }
+    ///
+    /// # Errors
+    /// As [`Machine::process_begins`].
+    pub fn running(&self, process: Process) -> Result<Running> {
+        self.process_begins(process)?;
+        Ok(Running { counts: self.running.clone(), process })
     }
 
-    pub(crate) fn process_word(&self, word: ProcessWord) -> Json {
-        match word {
-            ProcessWord::Begin(process) => self.process_began(process),
-            ProcessWord::End(process) => self.process_ended(process),
-            ProcessWord::EndAll(process) => self.running.end_all(process),
-            ProcessWord::List => {}
+    /// An import, export or preparation begins, which counts as this process while the answer lives. Whoever asks for it was
+    /// proved before.
+    ///
+    /// # Errors
+    /// As [`Machine::profile`].
+    pub(crate) fn at_work(&self, operation: Operation, process: Option<Process>) -> Result<AtWork> {
+        Ok(self.running.work(Work { operation, profile: self.profile()? }, process))
+    }
+
+    /// The same for what is only shown: nothing waits for it.
+    pub(crate) fn aside(&self) -> AtWork {
+        AtWork { found: self.processes(), under_way: None }
+    }
+
+    pub(crate) fn process_word(&self, word: ProcessWord) -> Result<Json> {
+        let beside = match word {
+            ProcessWord::Begin(process) => {
+                self.process_begins(process)?.filter(|_| process == Process::Shutdown)
+            }
+            ProcessWord::End(process) => {
+                self.process_ended(process);
+                None
+            }
+            ProcessWord::EndAll(process) => {
+                self.running.end_all(process);
+                None
+            }
+            ProcessWord::List => None,
+        };
+        let mut answer = json!({"running": self.processes()});
+        if let Some(operation) = beside {
+            // Nobody can hold it back; whoever still can waits with the power (rule 8).
+            answer["wait"] = if operation.is_import() {
+                "an import runs: wait until it has ended, or cancel it (sync-client import --cancel); where the power goes \
+                 before, the next start says whether it happened"
+            } else {
+                "an export runs: wait until it has ended; where the power goes before, no file is left half written"
+            }
+            .into();
         }
-        json!({"running": self.processes()})
+        Ok(answer)
     }
 
     /// Sets the security policy password, or takes it away; only its salted hash is kept.
@@ -339,7 +440,11 @@ fn set_machine_setting(
     if let Some(Err(unfit)) = value.as_ref().map(|value| setting.check(value)) {
         return Err(Error::SettingValue {
             setting: name.to_string(),
-            value: value.map(|value| value.to_string()).unwrap_or_default(),
+            value: settings::said(
+                &setting.kind,
+                setting.secret,
+                &value.map(|value| value.to_string()).unwrap_or_default(),
+            ),
             wanted: unfit.to_string(),
         });
     }

@@ -228,10 +228,19 @@ impl Machine {
         items: &[Item],
         administrator: Option<&str>,
     ) -> Result<Plan> {
-        if administrator.is_some() {
-            self.prove_administrator(administrator).await?;
-        }
+        self.prove(administrator).await?;
         verdicts(&self.store(), self.processes(), source, items, administrator.is_some())
+    }
+
+    /// Proves whoever says that they are the administrator.
+    ///
+    /// # Errors
+    /// [`Error::AdministratorRefused`] and whatever else proving an administrator can meet.
+    pub(crate) async fn prove(&self, administrator: Option<&str>) -> Result<()> {
+        match administrator {
+            Some(_) => self.prove_administrator(administrator).await,
+            None => Ok(()),
+        }
     }
 
     /// Makes the machine a member of these spaces and brings its copies of them level, where it is to write into them.

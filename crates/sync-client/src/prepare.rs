@@ -18,7 +18,7 @@ use sync_core::{
     process::Process,
     profile::Profile,
     replica::Event,
-    rules::decide_prepare,
+    rules::{Operation, decide_prepare},
     space::{SpaceKind, SpaceName},
     time::Timestamp,
 };
@@ -112,9 +112,7 @@ impl Machine {
         if order.users.iter().chain(&order.groups).any(String::is_empty) {
             return Err(Error::WrongCommand("the name of a user or group can't be empty".into()));
         }
-        if administrator.is_some() {
-            self.prove_administrator(administrator).await?;
-        }
+        self.prove(administrator).await?;
         let facts = {
             let store = self.store();
             let identity = store.identity();
@@ -135,8 +133,8 @@ impl Machine {
         if self.state() == SyncState::Stopped {
             return Err(Error::stopped());
         }
-        // For others it is an import or export that runs (rule 7).
-        let _running = self.running(Process::ImportExport);
+        // It is part of an export: for others an import or export runs, and what may not run during one waits (rule 7).
+        let _work = self.at_work(Operation::ExportBatch, Some(Process::ImportExport))?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
         let all = named.is_empty();
         let (spaces, mut warnings) =

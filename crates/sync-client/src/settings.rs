@@ -110,7 +110,7 @@ impl Machine {
         let setting = self.personal(name)?;
         let store = self.store();
         let (scope, space, record) = place(&store, setting, user)?;
-        let view = store.view(&space, record)?;
+        let view = store.shown_record(&space, record)?;
         let stored = view.as_ref().and_then(|record| record.get("value")).cloned();
         Ok(SettingView::of(setting, scope, stored))
     }
@@ -211,15 +211,55 @@ pub(crate) fn read(kind: &Kind, secret: Secret, what: &str, text: &str) -> Resul
     let structured =
         matches!(kind, Kind::Map(_) | Kind::List(..)) && text.trim_start().starts_with(['{', '[']);
     let read = if structured {
-        let value =
-            serde_json::from_str::<Value>(text).map_err(|error| Unfit::new(format!("JSON ({error})")));
-        value.and_then(|value| kind.check(&value).map(|()| value))
+        // Its own words would quote what was written.
+        let value = serde_json::from_str::<Value>(text)
+            .map_err(|error| Unfit::new(format!("JSON (line {}, column {})", error.line(), error.column())));
+        value.map(|value| kind.with_bytes(value)).and_then(|value| kind.check(&value).map(|()| value))
     } else {
         kind.parse(text)
     };
     read.map_err(|unfit| Error::SettingValue {
-        setting: unfit.field.map_or_else(|| what.to_string(), |field| format!("{what}.{field}")),
-        value: if secret == Secret::No { text.to_string() } else { "***".into() },
+        setting: unfit
+            .field
+            .map_or_else(|| what.to_string(), |field| format!("{what}.{}", said_name(&field))),
+        value: said(kind, secret, text),
         wanted: unfit.wanted,
     })
+}
+
+/// What an error says of a value that was written: how long it is, where it is a secret, binary, long, or looks like a key,
+/// so that no key reaches a screen or a log because it was given in the wrong place.
+pub(crate) fn said(kind: &Kind, secret: Secret, text: &str) -> String {
+    let length = text.chars().count();
+    if secret != Secret::No || keeps_a_secret(kind) {
+        format!("a secret of {length} characters")
+    } else if kind.has_bytes() && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        format!("a value of {} bytes", length.div_ceil(2))
+    } else if kind.has_bytes() || tells_too_much(text) {
+        format!("a value of {length} characters")
+    } else {
+        format!("`{text}`")
+    }
+}
+
+/// The same of what stands in the place of a name.
+pub(crate) fn said_name(name: &str) -> String {
+    if tells_too_much(name) { format!("a name of {} characters", name.chars().count()) } else { name.into() }
+}
+
+fn keeps_a_secret(kind: &Kind) -> bool {
+    match kind {
+        Kind::Map(parts) => parts.iter().any(|part| part.secret != Secret::No || keeps_a_secret(&part.kind)),
+        Kind::List(kind, _) => keeps_a_secret(kind),
+        _ => false,
+    }
+}
+
+/// Whether a text is too long to be quoted, or looks like a key: PEM, or so many digits or letters of Base64 in a row.
+fn tells_too_much(text: &str) -> bool {
+    const LONG: usize = 200;
+    const RUN: usize = 32;
+    let coded = |c: char| c.is_ascii_alphanumeric() || "+/_-=".contains(c);
+    let key = |run: &str| run.len() >= RUN && run.bytes().any(|byte| byte.is_ascii_digit());
+    text.len() > LONG || text.contains("-----") || text.split(|c| !coded(c)).any(key)
 }

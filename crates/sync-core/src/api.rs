@@ -72,6 +72,8 @@ routes! {
     CODES = "POST" "/v1/codes" Administrator;
     /// The machines: list of [`MachineInfo`].
     MACHINES = "GET" "/v1/machines" Administrator;
+    /// Withdraws a machine's enrolment: [`RemoveMachineRequest`] to [`MachineInfo`], as it was.
+    REMOVE_MACHINE = "POST" "/v1/machines/remove" Administrator;
     /// The spaces: list of [`SpaceInfo`].
     SPACES = "GET" "/v1/spaces" Administrator;
     /// Deletes users and groups: [`DeleteRequest`] to [`DeleteAnswer`].
@@ -111,6 +113,13 @@ pub struct Health {
     pub version: String,
     /// The realm that it serves.
     pub realm: String,
+}
+
+/// Withdraws a machine's enrolment, so that its place is free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveMachineRequest {
+    /// Its name or its id.
+    pub machine: String,
 }
 
 /// Asks for a one-time code.

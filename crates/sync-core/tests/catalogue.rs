@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf};
 use sync_core::{
     catalogue::{
-        self, Default, Field, InFile, Kind, Part, Place, RecordType, Secret, Setting, Sharing, content,
+        self, Default, Field, InFile, Keys, Kind, Part, Place, RecordType, Secret, Setting, Sharing, content,
     },
     item::Item,
 };
@@ -180,6 +180,10 @@ fn holds(old: &str, new: &str) -> bool {
                     number(&new, 5) <= number(&old, 5) && number(&new, 6) >= number(&old, 6)
                 }
                 ("choice", "choice") => old[5..].iter().all(|word| new[5..].contains(word)),
+                // Every word for a language is a language tag.
+                ("choice", "form") => {
+                    new[5] == "Language" && old[5..].iter().all(|word| catalogue::is_language(word))
+                }
                 ("text", "lines") => number(&new, 5) >= number(&old, 5),
                 (a, b) => {
                     a == b
@@ -240,6 +244,8 @@ after the items.
   machine in an encrypted file alone; a *credential* goes into a plain one only when asked for.
 - A name that ends in `:*` stands for the elements of a set, each a field of its own.
 - An empty text, list or map, and no bytes, say \"none\".
+- *Written here*: what people may write at this machine where a file may bring more. What a file brings beyond that is kept
+  as it is, and noted in the import's plan (`value_unusual`).
 ";
 
 fn capital(text: &str) -> String {
@@ -312,9 +318,16 @@ fn record_type(page: &mut String, known: &RecordType) {
             field.name,
             field.title,
             secrecy(field.secret),
-            field.kind.wanted()
+            what_fits(field)
         );
     }
+}
+
+fn what_fits(field: &Field) -> String {
+    let keys = (field.keys != Keys::Any)
+        .then(|| format!("; written here, after the colon: {}", field.keys.wanted()));
+    let written = field.written.map(|kind| format!("; written here: {}", kind.wanted()));
+    [Some(field.kind.wanted()), written, keys].into_iter().flatten().collect()
 }
 
 fn anchor(known: &RecordType) -> String {

@@ -12,7 +12,10 @@ use sync_core::{
     machine::{Machine, PolicyPassword, Role, SyncState},
     process::{Process, Processes},
     profile::{self, DEFAULT_INTERLOCK, Limit, Profile},
-    rules::{Code, Denied, NothingDoes, Operation, Question, Step, decide, decide_prepare, step::FILLS},
+    rules::{
+        Code, Denied, NothingDoes, Operation, Question, Step, decide, decide_prepare, decide_process,
+        step::FILLS,
+    },
     time::Timestamp,
 };
 
@@ -176,6 +179,7 @@ fn every_denial(older: &Profile) -> Vec<Denied> {
         ask(&idle.clone().with_running(Processes::EMPTY.with(*process)), &home);
     }
     ask(&idle.clone().with_display_language("en"), &home.with_source_language("ja"));
+    ask(&idle, &home.with_source_language("no language"));
     ask(&idle, &home.with_source_language("ja"));
     let policy = Question::new(Operation::ImportBatch, Item::SecurityPolicy, NOW);
     for here in [PolicyPassword::NotKnown, PolicyPassword::Set("x".to_string())] {
@@ -202,6 +206,8 @@ fn every_denial(older: &Profile) -> Vec<Denied> {
     }
     denied.extend(elsewhere.iter().filter_map(|machine| decide_prepare(machine, older, 1).err()));
     denied.extend(decide_prepare(&own, older, 1_000).err());
+    let question = Question::new(Operation::Import, Item::AddressBook, Timestamp(0));
+    denied.extend(decide_process(Process::Send, &question).err());
     denied
 }
 
@@ -338,6 +344,9 @@ fn document() -> String {
         "\n`paused`: for personalized data, and it resumes after; beside everything else it runs. `by-rule-6`: personalized \
          data by rule 6, everything else may begin. A machine whose sync state is not `stopped` runs `synchronization`. The \
          remote UI session that runs the import or export is the one exception to its row.\n\n\
+         A process that may not run during one is told to wait when it wants to begin (`import_export_runs`). What may begin \
+         does not stop what already runs: the processes that an import or export is asked of are those that it found when it \
+         began.\n\n\
          ## Preparation (rule 9)\n\n",
     );
     let preparation = &profile::MACHINE.preparation;

@@ -15,8 +15,8 @@ use std::{ffi::OsString, io::Write as _, net::SocketAddr, path::PathBuf, process
 use sync_core::{
     api::{
         self, BackupAnswer, BackupRequest, BringBackAnswer, BringBackRequest, CodeAnswer, CodeRequest,
-        DeleteAnswer, DeleteRequest, EndProcedureRequest, MachineInfo, ScopeAnswer, ScopeInfo, ScopeRequest,
-        SnapshotInfo, Source, SpaceInfo, StepAnswer,
+        DeleteAnswer, DeleteRequest, EndProcedureRequest, MachineInfo, RemoveMachineRequest, ScopeAnswer,
+        ScopeInfo, ScopeRequest, SnapshotInfo, Source, SpaceInfo, StepAnswer,
     },
     id::{ProcedureId, SnapshotId},
     protocol::{Limits, RestoreMode},
@@ -114,8 +114,13 @@ enum Words {
         #[command(subcommand)]
         words: ScopeWords,
     },
-    /// List the machines
-    Machines,
+    /// List the machines, or remove one
+    Machines {
+        /// Withdraw this machine's enrolment: its place is free, and its token no longer works. What it has not sent stays
+        /// on it
+        #[arg(long, value_name = "NAME|ID")]
+        remove: Option<String>,
+    },
     /// List the users and groups that have data, or had
     Spaces,
     /// List what was set aside, newest first
@@ -474,7 +479,13 @@ async fn ask(folder: &Folder, words: Words) -> Result<Output, Failure> {
             };
             Output::new(&done, text)
         }
-        Words::Machines => {
+        Words::Machines { remove: Some(machine) } => {
+            let removed: MachineInfo =
+                remote.ask(api::REMOVE_MACHINE, Some(&RemoveMachineRequest { machine })).await?;
+            let text = format!("{} ({}) is no longer enrolled.", removed.name, removed.machine);
+            Output::new(&removed, text)
+        }
+        Words::Machines { remove: None } => {
             let machines: Vec<MachineInfo> = remote.ask(api::MACHINES, NOTHING).await?;
             let lines = machines.iter().map(|machine| {
                 let contact = machine.last_contact.map_or_else(|| "never".into(), |time| time.to_string());

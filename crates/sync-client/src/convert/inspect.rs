@@ -1,7 +1,7 @@
 //! What a file is and holds, and what is odd about it, without changing anything.
 
 use super::{
-    Outcome, encoding_named, format_named, read_bytes,
+    Outcome, encoding_named, format_named, mapping, read_bytes,
     report::{Found, Style, of_found, of_note},
 };
 use crate::cli::print;
@@ -32,6 +32,9 @@ pub struct InspectArgs {
     /// Its encoding; otherwise it is found
     #[arg(long, value_name = "ENCODING", value_parser = encoding_named)]
     pub encoding: Option<Encoding>,
+    /// A column mapping of a CSV file
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
     /// Show also which entries are the same address
     #[arg(long)]
     pub duplicates: bool,
@@ -44,9 +47,11 @@ pub struct InspectArgs {
 #[must_use]
 pub fn inspect(args: &InspectArgs, json: bool) -> ExitCode {
     let json = json || args.report == Style::Json;
-    let options = ReadOptions { format: args.from, encoding: args.encoding, ..ReadOptions::default() };
-    let read = read_bytes(&args.file)
-        .and_then(|bytes| files::read(&bytes, &options).map_err(|error| super::Refused::from(&error)));
+    let read = args.mapping.as_deref().map(mapping::read).transpose().and_then(|mapping| {
+        let options = ReadOptions { format: args.from, encoding: args.encoding, mapping };
+        read_bytes(&args.file)
+            .and_then(|bytes| files::read(&bytes, &options).map_err(|error| super::Refused::from(&error)))
+    });
     let book = match read {
         Ok(book) => book,
         Err(refused) => {

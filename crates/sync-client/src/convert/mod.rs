@@ -3,6 +3,7 @@
 mod folder;
 mod inspect;
 mod list;
+mod mapping;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ use sync_core::files::{self, Encoding, FileError, Format, ReadOptions, WriteOpti
   sync-client convert abook.csv --to ricoh-csv ricoh.csv
   sync-client convert old-books/ new-books/ --to xerox-csv
   sync-client convert - - --to ldif < abook.csv > directory.ldif
+  sync-client convert staff.csv --save-mapping staff.toml
+  sync-client convert staff.csv book.csv --mapping staff.toml --to canon-csv
   sync-client convert --list-formats
 
 Exit status: 0 nothing was lost, 1 written with losses, 2 nothing was written.")]
@@ -38,7 +41,7 @@ pub struct ConvertArgs {
     #[arg(value_name = "IN", required_unless_present = "list_formats")]
     pub input: Option<PathBuf>,
     /// The file to write, a folder, or - for the standard output
-    #[arg(value_name = "OUT", required_unless_present = "list_formats")]
+    #[arg(value_name = "OUT", required_unless_present_any = ["list_formats", "save_mapping"])]
     pub output: Option<PathBuf>,
     /// The format of IN, where its content leaves doubt
     #[arg(long, value_name = "FORMAT", value_parser = format_named)]
@@ -52,6 +55,13 @@ pub struct ConvertArgs {
     /// The encoding of OUT; otherwise the format's usual one
     #[arg(long, value_name = "ENCODING", value_parser = encoding_named)]
     pub to_encoding: Option<Encoding>,
+    /// A column mapping, as --save-mapping writes one: which column of a CSV file means what. It is for IN where that is read
+    /// as `csv`, and for OUT where that is written as `csv`
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Write into this file how the columns of IN are understood, to be changed and given with --mapping; nothing is converted
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "mapping"])]
+    pub save_mapping: Option<PathBuf>,
     /// How the report looks; it goes to the standard error where the file goes to the standard output
     #[arg(long, value_enum, value_name = "json|text", default_value = "text")]
     pub report: Style,
@@ -110,6 +120,9 @@ pub fn run(args: &ConvertArgs, json: bool) -> ExitCode {
         print(&list::formats(style));
         return ExitCode::SUCCESS;
     }
+    if let (Some(input), Some(file)) = (&args.input, &args.save_mapping) {
+        return mapping::save(args, input, file, style);
+    }
     let (Some(input), Some(output)) = (&args.input, &args.output) else {
         return ExitCode::from(Outcome::NotWritten.exit());
     };
@@ -137,7 +150,17 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
         Ok(bytes) => bytes,
         Err(refused) => return report.refused(refused),
     };
-    let options = ReadOptions { format: args.from, encoding: args.encoding, ..ReadOptions::default() };
+    let mapping = match args.mapping.as_deref().map(mapping::read).transpose() {
+        Ok(mapping) => mapping,
+        Err(refused) => return report.refused(refused),
+    };
+    // For what is read as `csv`: where another format is told or written, the mapping may be for the other side.
+    let reads = args.from.is_none_or(|from| from == Format::Csv) && !writes_csv(args, output);
+    let options = ReadOptions {
+        format: args.from,
+        encoding: args.encoding,
+        mapping: mapping.clone().filter(|_| reads),
+    };
     let mut book = match files::read(&bytes, &options) {
         Ok(book) => book,
         Err(error) => return report.refused(Refused::from(&error)),
@@ -154,7 +177,7 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
     let options = WriteOptions {
         encoding: args.to_encoding,
         passwords: !args.without_passwords,
-        ..WriteOptions::default()
+        mapping: mapping.filter(|_| !reads || to == Format::Csv),
     };
     let written = match files::convert(&book, to, &options) {
         Ok(written) => written,
@@ -184,6 +207,12 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
             remedy: "name a file in a folder where it may be written".into(),
         }),
     }
+}
+
+/// Whether OUT is plain CSV, for which a mapping says the columns.
+fn writes_csv(args: &ConvertArgs, output: &Path) -> bool {
+    let told = args.to.or_else(|| format_of_name(output).ok());
+    told == Some(Format::Csv) && args.from.is_some_and(|from| from != Format::Csv)
 }
 
 /// Why nothing was written.

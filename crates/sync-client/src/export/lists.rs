@@ -128,7 +128,7 @@ impl Machine {
                 Place::Group(group) => SpaceName::group(realm()?, group),
             };
             let mut entries: Vec<_> = store
-                .live(&space)?
+                .shown(&space)?
                 .into_iter()
                 .filter_map(|(id, fields)| Some((id, Address::from_fields(fields)?)))
                 .collect();

@@ -250,13 +250,14 @@ impl Machine {
             _ = running.cancelled() => return Err(cancelled()),
             permitted = self.permitted(&source, &wanted, on_refusal, administrator) => permitted?,
         };
-        let _running = {
-            // Something that the interlock knows may have come since they were asked, or the person have left.
+        // From now on what may not run during an export waits. Something that the interlock knows may have come since the rules
+        // were asked, or the person have left.
+        let work = self.at_work(source.operation, Some(process))?;
+        {
             let store = self.store();
-            let again = verdicts(&store, self.processes(), &source, &items, administrator.is_some())?;
+            let again = verdicts(&store, work.found(), &source, &items, administrator.is_some())?;
             again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
-            self.running(process)
-        };
+        }
         let (whole, format) = if order.is_address_book(&wanted) {
             (self.export_lists(order, &items, named.as_ref(), running, watch)?, Format::CanonCsv)
         } else {

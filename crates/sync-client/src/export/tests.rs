@@ -363,7 +363,7 @@ async fn what_is_refused_leaves_the_old_file() {
     };
     assert_eq!(code(&empty, Some(TOKEN)).await, "bundle_passphrase_needed");
     {
-        let _other = machine.running(Process::SoftwareUpdate);
+        let _other = machine.running(Process::SoftwareUpdate).unwrap();
         assert_eq!(code(&batch(&folder, &[Item::Box]), Some(TOKEN)).await, "interlocked");
     }
     assert_eq!(fs::read(&file).unwrap(), b"old");

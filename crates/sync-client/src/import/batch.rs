@@ -30,7 +30,7 @@ use sync_core::{
     catalogue::{self, Place as CataloguePlace},
     files::{Note, Place},
     id::{ImportId, RecordId},
-    import::{Carries, Incoming},
+    import::{Carries, Gathered, Incoming},
     item::Item,
     machine::PolicyPassword,
     procedure::ListMode,
@@ -38,6 +38,9 @@ use sync_core::{
     space::{SpaceKind, SpaceName},
     value::Value,
 };
+
+/// A place that the item names.
+const LOCAL: &str = SpaceKind::Local.as_str();
 
 /// Whether a file begins as a bundle does, encrypted or not. One that can't be read is none: who reads it says so. What is
 /// no file (a pipe gives its bytes once) is none either.
@@ -70,6 +73,8 @@ struct Taken {
     sorted: Sorted,
     read: usize,
     kept_out: BTreeMap<String, usize>,
+    /// How many records are of which item in places where it has nothing here.
+    unknown: BTreeMap<(String, String), usize>,
 }
 
 impl Taken {
@@ -98,14 +103,14 @@ impl Machine {
         watch: Watch<'_>,
     ) -> Result<Prepared> {
         let named = named_place(&[], order.user.as_deref(), order.group.as_deref())?;
-        if administrator.is_some() {
-            // Whoever asks is proved before the pass phrase is put to work.
-            self.prove_administrator(administrator).await?;
-        }
+        // Whoever asks is proved before the pass phrase is put to work.
+        self.prove(administrator).await?;
+        let work = self.begin_import(order.plan)?;
         if let Some(did) = self.store().imported(id)? {
             return Ok(Prepared::Done(Box::new(did)));
         }
         let lock = Lock::of(order.secrets.pass_phrase.as_ref())?;
+        let begun = self.journal(id, order)?;
         let encrypted = matches!(lock, Lock::PassPhrase(_));
         let path = order.file.clone();
         let opened = running
@@ -118,7 +123,9 @@ impl Machine {
         let mut source = self.source_of(opened.manifest(), order)?;
         let (held, mut warnings) = items_of(opened.manifest());
         let wanted = if order.items.is_empty() { held.clone() } else { order.items.clone() };
-        let mut verdicts = self.verdicts(&source, &wanted, administrator).await?;
+        let ask =
+            |source: &Source| ask(&self.store(), work.found(), source, &wanted, administrator.is_some());
+        let mut verdicts = ask(&source)?;
         let mut allowed = permitted(&verdicts, order)?;
         if administrator.is_none() && wanted.is_empty() {
             return Err(Error::AdministratorNeeded);
@@ -134,12 +141,17 @@ impl Machine {
                 Ok((taken, file))
             })
             .await?;
+        warnings.extend(taken.unknown.iter().map(|((item, place), count)| {
+            let text =
+                format!("{item} has nothing in `{place}` at this machine; its {count} records stay out");
+            Note::new(None, "unknown_place", text)
+        }));
         if let Some(only) = bounds.only {
             taken.keep_out(|space| only.contains(space));
         }
         // Now that it is known whose data these are.
         source.spaces = Some(taken.sorted.keys().map(|(_, space)| space.clone()).collect());
-        let again = ask(&self.store(), self.processes(), &source, &wanted, administrator.is_some())?;
+        let again = ask(&source)?;
         if again != verdicts {
             allowed = permitted(&again, order)?;
             taken.sorted.retain(|(item, _), _| allowed.contains(item));
@@ -167,8 +179,11 @@ impl Machine {
                 remedy: "look at what it holds: sync-client bundle show FILE".into(),
             });
         }
-        if !order.plan {
-            let spaces = taken.sorted.keys().map(|(_, space)| space.clone()).collect();
+        let spaces = taken.sorted.keys().map(|(_, space)| space.clone());
+        if order.plan {
+            self.may_join(spaces.collect(), administrator).await?;
+        } else {
+            let spaces = spaces.collect();
             let (admitted, notes) =
                 self.admit_as_planned(spaces, bounds.planned, administrator, running).await?;
             warnings.extend(notes);
@@ -179,6 +194,8 @@ impl Machine {
         let carries = if encrypted { Carries::ENCRYPTED } else { Carries::PLAIN };
         Ok(Prepared::Ready(Box::new(Job {
             id,
+            work,
+            begun,
             order: order.clone(),
             planned: bounds.planned,
             administrator: administrator.is_some(),
@@ -260,7 +277,7 @@ impl Looked {
 
     pub(super) fn into_parts(mut self, only: &[SpaceName]) -> (Vec<Part>, RowCounts, Carries) {
         self.0.keep_out(|space| only.contains(space));
-        let Taken { sorted, read, kept_out } = self.0;
+        let Taken { sorted, read, kept_out, .. } = self.0;
         let parts = sorted.into_iter().map(|((item, space), entries)| Part { item, space, entries });
         (parts.collect(), RowCounts { read, unreadable: 0, kept_out }, self.1)
     }
@@ -312,7 +329,11 @@ fn take(
             *taken.kept_out.entry(entry.item).or_default() += 1;
             return Ok(());
         };
-        let space = space_of(&entry.place, realm)?;
+        let Some(space) = space_of(item, &entry.place, realm)? else {
+            *taken.unknown.entry((entry.item, entry.place.clone())).or_default() += 1;
+            *taken.kept_out.entry(entry.place).or_default() += 1;
+            return Ok(());
+        };
         if !is_named(&space, named) {
             *taken.kept_out.entry(entry.place).or_default() += 1;
             return Ok(());
@@ -336,14 +357,22 @@ fn item_of(entry: &Entry, items: &[Item]) -> Option<Item> {
         .then_some(Item::PersonalAddressList)
 }
 
-fn space_of(label: &str, realm: Option<&str>) -> Result<SpaceName> {
-    let local = label.starts_with("local/");
-    let realm = if local { "" } else { realm.ok_or(Error::NotEnrolled)? };
-    SpaceName::parse_in(realm, label).map_err(|error| Error::Denied {
-        code: "bundle_malformed".into(),
-        message: format!("the bundle has records of a place that there is not: {error}"),
-        remedy: "nothing was changed; export it again at its source".into(),
-    })
+/// The space of a place; `None` where the item has nothing in such a one, as a later version's may have.
+fn space_of(item: Item, label: &str, realm: Option<&str>) -> Result<Option<SpaceName>> {
+    let space = if label == LOCAL {
+        // The item says which, where it has one.
+        let mut own = catalogue::content(item).iter().filter_map(|part| match part.place {
+            CataloguePlace::Local(name) => Some(name),
+            _ => None,
+        });
+        let (first, more) = (own.next(), own.next());
+        first.filter(|first| more.is_none_or(|more| more == *first)).map(SpaceName::local)
+    } else {
+        let local = label.split_once('/').is_some_and(|(kind, _)| kind == LOCAL);
+        let realm = if local { "" } else { realm.ok_or(Error::NotEnrolled)? };
+        SpaceName::parse_in(realm, label).ok()
+    };
+    Ok(space.filter(|space| Gathered::new(item, space.clone()).is_some()))
 }
 
 /// Whether a user or group that was named bounds it: it does only its own kind.

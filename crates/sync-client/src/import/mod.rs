@@ -28,6 +28,7 @@ mod write;
 
 pub use fingerprint::Fingerprint;
 pub(crate) use fingerprint::fresh_id;
+use progress::Begun;
 pub(crate) use progress::{Imports, Running};
 pub use progress::{Progress, Stage, Told, Watch};
 pub(crate) use read::{from_file, read, read_bytes};
@@ -35,10 +36,12 @@ pub use report::{Effect, ImportReport, ItemVerdict, Remark, SpaceReport, Stayed,
 pub use undo::{Cancelled, UndoOrder, line_json};
 
 use crate::{
+    draw::now,
     error::{Error, Result},
+    facts::AtWork,
     lists::{ITEMS, Source, item_of, named_place, refusals, verdicts as ask},
     machine::Machine,
-    store::Store,
+    store::{ImportFacts, Store},
 };
 pub(crate) use batch::{Looked, hash_of, is_bundle, items_of, look};
 use core::time::Duration;
@@ -62,7 +65,7 @@ use sync_core::{
     item::Item,
     machine::SyncState,
     procedure::ListMode,
-    process::{Process, Processes},
+    process::Process,
     replica::Event,
     rules::{
         Operation,
@@ -251,33 +254,29 @@ impl Machine {
         match prepared {
             Prepared::Done(did) => Ok(*did),
             Prepared::Ready(job) => {
-                self.holding_the_store(&running, watch, move |store, running, beside| {
-                    job.carry_out(store, running, beside)
-                })
-                .await
+                self.holding_the_store(&running, watch, move |store, running| job.carry_out(store, running))
+                    .await
             }
         }
     }
 
-    /// Runs a job under one hold of the store, while the client function is paused; the job is told what runs beside it, as
-    /// of the moment in which it took the store. It ends early only between two records,
+    /// Runs a job under one hold of the store, while the client function is paused. It ends early only between two records,
     /// when it is cancelled.
     async fn holding_the_store<T: Send + 'static>(
         &self,
         running: &Arc<Running>,
         watch: Watch<'_>,
-        job: impl FnOnce(&mut Store, &Running, Processes) -> Result<T> + Send + 'static,
+        job: impl FnOnce(&mut Store, &Running) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let _pause = Pause::begin(self).await;
         running.go_on()?;
         let store: Arc<Mutex<Store>> = self.store_handle();
-        let (_process, counts) = (self.running(Process::ImportExport), self.running.clone());
         let held = running.hold(self.status()?);
         let done = running
             .work(watch, move |running| {
                 let _held = held;
                 let mut store = store.lock();
-                job(&mut store, running, counts.beside(Process::ImportExport))
+                job(&mut store, running)
             })
             .await;
         self.changed();
@@ -300,12 +299,18 @@ impl Machine {
         let named = named_place(&order.items, order.user.as_deref(), order.group.as_deref())?;
         // What is asked for by name is refused before the file is looked at.
         let mut source = Source::from(Operation::Import);
-        let asked = self.verdicts(&source, &order.items, administrator).await?;
+        self.prove(administrator).await?;
+        let work = self.begin_import(order.plan)?;
+        let ask = |source: &Source, items: &[Item]| {
+            ask(&self.store(), work.found(), source, items, administrator.is_some())
+        };
+        let asked = ask(&source, &order.items)?;
         let allowed = permitted(&asked, order)?;
         check_format(&allowed)?;
         if let Some(did) = self.store().imported(id)? {
             return Ok(Prepared::Done(Box::new(did)));
         }
+        let begun = self.journal(id, order)?;
         let (mut read, file) = {
             let (file, given, items) = (order.file.clone(), bounds.bytes, allowed.clone());
             let (unowned, keep) = (named.clone(), order.plan || order.apply.is_some());
@@ -324,7 +329,7 @@ impl Machine {
         if order.items.is_empty() {
             let held: BTreeSet<Item> = read.split.taken.keys().map(item_of).collect();
             let held: Vec<Item> = ITEMS.into_iter().filter(|item| held.contains(item)).collect();
-            verdicts = self.verdicts(&source, &held, administrator).await?;
+            verdicts = ask(&source, &held)?;
             allowed = permitted(&verdicts, order)?;
             // With nothing in the file the question has still to be an administrator's.
             if held.is_empty() && administrator.is_none() {
@@ -349,14 +354,16 @@ impl Machine {
         // Now that it is known whose lists these are.
         source.spaces = Some(spaces.keys().cloned().collect());
         let items: Vec<Item> = verdicts.lines.iter().map(|line| line.item).collect();
-        let again = ask(&self.store(), self.processes(), &source, &items, administrator.is_some())?;
+        let again = ask(&source, &items)?;
         if again != verdicts {
             (allowed, warnings, verdicts) = (permitted(&again, order)?, refusals(&again), again);
             keep_out(&mut read.split, |place| allowed.contains(&item_of(place)));
             spaces.retain(|_, place| allowed.contains(&item_of(place)));
         }
         warnings.extend(core::mem::take(&mut read.warnings));
-        if !order.plan {
+        if order.plan {
+            self.may_join(spaces.keys().cloned().collect(), administrator).await?;
+        } else {
             let wanted = spaces.keys().cloned().collect();
             let (admitted, notes) =
                 self.admit_as_planned(wanted, bounds.planned, administrator, running).await?;
@@ -370,6 +377,8 @@ impl Machine {
         let (parts, carries) = parts_of(read.split, &spaces);
         Ok(Prepared::Ready(Box::new(Job {
             id,
+            work,
+            begun,
             order: order.clone(),
             planned: bounds.planned,
             administrator: administrator.is_some(),
@@ -387,6 +396,26 @@ impl Machine {
 }
 
 impl Machine {
+    /// From now on what may not run during an import waits, unless it is only shown.
+    fn begin_import(&self, shown: bool) -> Result<AtWork> {
+        if shown { Ok(self.aside()) } else { self.at_work(Operation::Import, Some(Process::ImportExport)) }
+    }
+
+    /// Says durably that an import begins, before its file is read.
+    fn journal(&self, id: ImportId, order: &ImportOrder) -> Result<Begun> {
+        if order.plan {
+            return Ok(Begun::nothing());
+        }
+        let facts = ImportFacts {
+            file: Some(order.file.display().to_string()),
+            batch: order.batch,
+            mode: Some(order.mode),
+            ..write::facts(&self.store(), &order.items, &[])
+        };
+        self.store().import_begins(id, now(), &facts)?;
+        Ok(Begun::new(self.store_handle(), id))
+    }
+
     /// Makes the machine a member of these spaces. An owner whom the server does not know stays out, and makes a plan stale
     /// that is to be applied exactly.
     async fn admit_as_planned(

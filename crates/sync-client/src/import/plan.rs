@@ -9,15 +9,16 @@ use crate::{
     error::{Error, Result},
     store::Store,
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use sync_core::{
     catalogue::{Catalogue, content},
     change::Operation,
     files::Note,
     id::{ImportId, RecordId},
-    import::{Becomes, Carries, Gathered, ImportPlan, Incoming, Planner, Problem, Terms, is_limit},
+    import::{Becomes, Carries, Gathered, ImportPlan, Incoming, Planner, Problem, Terms, is_limit, limit_of},
     item::Item,
-    rules::plan::Plan as Verdicts,
+    profile::Profile,
+    rules::{Code, decide_limits, plan::Plan as Verdicts},
     space::{SpaceKind, SpaceName},
     wire::Malformed,
 };
@@ -38,7 +39,11 @@ pub(super) struct Means<'a> {
 }
 
 /// What each space's import does.
-pub(super) struct Plans(ImportPlan);
+pub(super) struct Plans {
+    plan: ImportPlan,
+    /// The profile that the machine's maker stated: its limits bind.
+    profile: Option<Arc<Profile>>,
+}
 
 impl Plans {
     /// The plans of all parts, over what stands now. Whoever writes them must not let go of the store in between.
@@ -50,6 +55,7 @@ impl Plans {
         means: &Means<'_>,
     ) -> Result<Self> {
         let stated = store.identity().stated.profile.is_some();
+        let profile = if stated { Some(store.profile()?) } else { None };
         let limits = store.profile()?.limits;
         let terms =
             Terms::new(order.mode, means.carries).with_limits(limits).skipping_unfit(order.skip_unfit);
@@ -83,7 +89,10 @@ impl Plans {
             planner.take(gathered, fresh);
         }
         let mut plan = planner.finish();
-        if !stated {
+        if stated {
+            let limits = plan.errors.iter_mut().filter(|problem| limit_of(problem.code).is_some());
+            limits.for_each(|problem| problem.code = Code::OverLimit.as_str());
+        } else {
             // The vendor's figures bind a machine whose vendor says so; another has no limit but its disk.
             let (over, errors) =
                 plan.errors.into_iter().partition(|problem: &Problem| is_limit(problem.code));
@@ -97,15 +106,19 @@ impl Plans {
                 (problem.item, Note::new(problem.line, problem.code, text))
             }));
         }
-        Ok(Self(plan))
+        Ok(Self { plan, profile })
     }
 
     /// Whether it can be written.
     ///
     /// # Errors
-    /// The first problem, with how many there are.
+    /// [`Error::Rules`] with `over_limit` where the machine would hold more than its profile says (rule 10); else the first
+    /// problem, with how many there are.
     pub(super) fn verdict(&self) -> Result<()> {
-        let Err(problems) = self.0.verdict() else { return Ok(()) };
+        if let Some(profile) = &self.profile {
+            decide_limits(profile, self.plan.would_hold).map_err(|denied| Error::Rules(Box::new(denied)))?;
+        }
+        let Err(problems) = self.plan.verdict() else { return Ok(()) };
         let Some(first) = problems.first() else { return Ok(()) };
         let more = match problems.len() {
             1 => String::new(),
@@ -115,21 +128,22 @@ impl Plans {
             code: first.code.into(),
             message: format!("{}{more}; nothing was changed", first.text),
             remedy: if is_limit(first.code) {
-                "import fewer entries, or remove some that are here first; the limit is the machine's profile's".into()
+                "correct the file"
             } else {
-                "correct the file, or pass over what does not fit with --skip-unfit".into()
-            },
+                "correct the file, or pass over what does not fit with --skip-unfit"
+            }
+            .into(),
         })
     }
 
     /// Why it can't be written.
     pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
-        self.0.errors.iter()
+        self.plan.errors.iter()
     }
 
     /// Space by space, how many records.
     pub(super) fn spaces(&self) -> impl Iterator<Item = SpaceReport> {
-        self.0.spaces().map(|(item, space)| {
+        self.plan.spaces().map(|(item, space)| {
             let counts = space.plan.counts();
             SpaceReport {
                 item: Some(item),
@@ -144,8 +158,8 @@ impl Plans {
 
     /// What was odd, and what the import does beside writing records.
     pub(super) fn notes(&self) -> impl Iterator<Item = Note> {
-        let of_spaces = self.0.spaces().flat_map(|(_, space)| space.plan.notes.iter().cloned());
-        let of_all = self.0.notes.iter().map(|(item, note)| match item {
+        let of_spaces = self.plan.spaces().flat_map(|(_, space)| space.plan.notes.iter().cloned());
+        let of_all = self.plan.notes.iter().map(|(item, note)| match item {
             Some(item) => Note { text: format!("{item}: {}", note.text), ..note.clone() },
             None => note.clone(),
         });
@@ -154,12 +168,12 @@ impl Plans {
 
     /// What is written: exactly what is shown.
     pub(super) fn edits(&self) -> impl Iterator<Item = (&SpaceName, RecordId, Operation)> {
-        self.0.operations()
+        self.plan.operations()
     }
 
     /// Record by record, for people.
     pub(super) fn effects(&self) -> Vec<Effect> {
-        let effects = self.0.effects().map(|(item, space, effect)| Effect {
+        let effects = self.plan.effects().map(|(item, space, effect)| Effect {
             item: Some(item),
             space: space.clone(),
             effect: match effect.effect {
@@ -194,7 +208,7 @@ impl Plans {
         };
         let asked =
             serde_json::to_vec(&(order, verdicts)).map_err(|e| Error::from(Malformed(e.to_string())))?;
-        Ok(Effects::new(file, &asked).with(&self.0.fingerprint.0).end(id))
+        Ok(Effects::new(file, &asked).with(&self.plan.fingerprint.0).end(id))
     }
 }
 

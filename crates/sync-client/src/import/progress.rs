@@ -1,6 +1,9 @@
 //! How far an import is, who may hear of it, and how it is cancelled.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    store::Store,
+};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +12,7 @@ use sync_core::id::ImportId;
 use tokio::sync::watch;
 
 /// Where an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// It asks the rules and proves the administrator.
@@ -300,6 +303,34 @@ impl Drop for Holding {
     fn drop(&mut self) {
         self.0.holds.send_replace(false);
         *self.0.standing.lock() = None;
+    }
+}
+
+/// The line of the journal that says that an import began: it goes where the import ends before it holds the store.
+pub(crate) struct Begun(Option<(Arc<Mutex<Store>>, ImportId)>);
+
+impl Begun {
+    /// It is journalled already.
+    pub(crate) fn new(store: Arc<Mutex<Store>>, id: ImportId) -> Self {
+        Self(Some((store, id)))
+    }
+
+    /// What is only shown is in no journal.
+    pub(crate) fn nothing() -> Self {
+        Self(None)
+    }
+
+    /// Whoever holds the store sees to it from now on.
+    pub(crate) fn let_go(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let Some((store, id)) = self.0.take() else { return };
+        // Where the disk says no, the next opening says of it that it did not happen, which is true.
+        let _ = store.lock().import_ends(id);
     }
 }
 

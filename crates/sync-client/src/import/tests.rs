@@ -5,9 +5,10 @@ use crate::{
     Options,
     draw::{self, hex, now},
     export::ExportOrder,
+    facts::{ProcessWord, Statement},
     items::{ItemCommand, Whose},
     procedure::{Patience, ProcedureOrder, hash},
-    store::{Identity, Store},
+    store::{Identity, ImportState, Store},
 };
 use sha2::{Digest as _, Sha256};
 use std::{fs, path::Path};
@@ -234,7 +235,7 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     let empty = written(&folder, "header.csv", "");
     assert_eq!(begin(order(&empty, vec![]), Some(TOKEN)).await, "nothing_to_import");
     // What will refuse its import is asked before anything is deleted for it.
-    let fax = machine.running(Process::Fax);
+    let fax = machine.running(Process::Fax).unwrap();
     assert_eq!(begin(order(BRANCH, vec![]), Some(TOKEN)).await, "interlocked");
     drop(fax);
     assert_eq!(machine.procedures().unwrap(), []);
@@ -242,6 +243,152 @@ async fn a_procedure_that_cannot_begin_leaves_no_journal() {
     let none =
         machine.resume_procedure(Patience::default(), FileSecrets::default(), Some(TOKEN)).await.unwrap_err();
     assert_eq!(none.code(), "no_procedure");
+}
+
+/// Rule 7 from both sides: while an import runs, what may not run beside it waits and is told for what; what nobody can hold
+/// back begins, and the import goes on.
+#[tokio::test]
+async fn what_may_not_run_during_an_import_waits_and_does_not_stop_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let told = Mutex::new(BTreeMap::new());
+    let watch = |progress: &Progress| {
+        told.lock().entry(progress.stage).or_insert_with(|| {
+            let answers = Process::ALL.iter().map(|process| {
+                let code = machine.process_begins(*process).map_err(|error| error.code().to_string());
+                (*process, code.map(|beside| beside.is_some()))
+            });
+            answers.collect::<BTreeMap<_, _>>()
+        });
+    };
+    let done = machine.import_watched(&order(BRANCH, "address-book"), Some(TOKEN), &watch).await.unwrap();
+    assert!(done.touched() > 0);
+    let told = told.into_inner();
+    assert!(told.contains_key(&Stage::Reading) && told.contains_key(&Stage::Writing), "{told:?}");
+    let begun = [Process::Synchronization, Process::Shutdown, Process::ErrorCodeDisplay];
+    for (process, answer) in told.values().flatten() {
+        let wanted = if begun.contains(process) { Ok(true) } else { Err("import_export_runs".into()) };
+        assert_eq!(*answer, wanted, "{process}");
+    }
+    // Nothing else is left of it: what was refused does not count, and the next import is asked of what runs now.
+    assert_eq!(machine.processes().iter().collect::<Vec<_>>(), begun);
+    let refused = machine.import(&order(BRANCH, "address-book"), Some(TOKEN)).await.unwrap_err();
+    assert_eq!(refused.code(), "interlocked");
+    for _ in told.keys() {
+        begun.iter().for_each(|process| machine.process_ended(*process));
+    }
+    assert_eq!(machine.process_begins(Process::Send).unwrap(), None);
+    machine.process_ended(Process::Send);
+
+    // The same of an export and of an undo; and nothing waits for a plan.
+    let work = machine.at_work(Operation::Export, Some(Process::ImportExport)).unwrap();
+    let denied = machine.process_begins(Process::Fax).unwrap_err();
+    assert_eq!(denied.code(), "import_export_runs");
+    assert!(denied.remedy().contains("Wait until an individual import or export is over"));
+    assert!(machine.process_word(ProcessWord::Begin(Process::Shutdown)).unwrap()["wait"].is_string());
+    machine.process_ended(Process::Shutdown);
+    drop(work);
+    let asked = |progress: &Progress| assert!(machine.process_begins(Process::Send).is_err(), "{progress:?}");
+    let undo = UndoOrder { import: None, force: false, plan: false, apply: None };
+    machine.undo_import_watched(&undo, Some(TOKEN), &asked).await.unwrap();
+    let asked = |_: &Progress| {
+        assert_eq!(machine.process_begins(Process::RemoteUi).unwrap(), None);
+        machine.process_ended(Process::RemoteUi);
+    };
+    let plan = ImportOrder { plan: true, ..order(BRANCH, "address-book") };
+    machine.import_watched(&plan, Some(TOKEN), &asked).await.unwrap();
+    assert!(machine.processes().is_empty());
+}
+
+/// Rule 10 has one answer: what is over a limit is denied as `decide` denies it, whatever it is of and whatever else is asked
+/// for.
+#[tokio::test]
+async fn what_is_over_a_limit_is_denied_by_rule_10() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let mut profile = sync_core::profile::MACHINE.clone();
+    profile.limits = profile.limits.with(sync_core::profile::Limit::Addresses, 1);
+    let profile = Some(profile.to_toml());
+    machine.state_facts(&Statement { profile, ..Statement::default() }, Some(TOKEN)).await.unwrap();
+    let rows: String = (1..=3).map(|n| format!("mail,N{n},1,n{n}@office.example,{n},,,\r\n")).collect();
+    let file = written(&folder, "many.csv", &rows);
+    for skip_unfit in [false, true] {
+        let over = ImportOrder { skip_unfit, ..order(&file, "address-book") };
+        let denied = machine.import(&over, Some(TOKEN)).await.unwrap_err().report();
+        let json = denied.to_json();
+        assert_eq!(
+            (json["code"].as_str(), json["rule"].as_str()),
+            (Some("over_limit"), Some("10")),
+            "{json}"
+        );
+        let step = &json["remedy"][0];
+        assert_eq!(
+            (step["code"].as_str(), step["count"].as_u64()),
+            (Some("remove_entries"), Some(2)),
+            "{json}"
+        );
+        assert_eq!(step["limit"], "addresses");
+        assert!(!denied.remedy.contains("--skip-unfit"));
+        let shown = machine.import(&ImportOrder { plan: true, ..over }, Some(TOKEN)).await.unwrap();
+        let problems: Vec<&str> = shown.problems.iter().map(|problem| &*problem.code).collect();
+        assert_eq!((problems, shown.fingerprint), (vec!["over_limit"], None));
+    }
+    assert!(names(&machine, &SpaceName::local("address-lists")).is_empty());
+    assert!(machine.imports().unwrap().is_empty());
+}
+
+/// A machine as the next start finds it if the process dies now.
+fn after_a_power_cut(folder: &Path) -> (TempDir, Machine) {
+    let copy = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|file| file.path().is_file()) {
+        fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    let machine = Machine::open(copy.path(), Options::default()).unwrap();
+    (copy, machine)
+}
+
+/// Rule 8: wherever power fails, reading and planning too, the next start says which of the two states stands.
+#[tokio::test]
+async fn an_import_that_died_before_it_was_written_is_said_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(&folder, SyncState::Stopped);
+    let lists = SpaceName::local("address-lists");
+    let told = Mutex::new(BTreeMap::new());
+    let watch = |progress: &Progress| {
+        told.lock().entry(progress.stage).or_insert_with(|| {
+            let (_copy, next) = after_a_power_cut(folder.path());
+            let lines = next.imports().unwrap();
+            let said: Vec<String> =
+                next.interrupted_imports().unwrap().into_iter().map(|one| one.code).collect();
+            (lines.iter().map(|line| line.state).collect::<Vec<_>>(), said, names(&next, &lists).len())
+        });
+    };
+    machine.import_watched(&order(BRANCH, "address-book"), Some(TOKEN), &watch).await.unwrap();
+    let written = names(&machine, &lists).len();
+    let mut told = told.into_inner();
+    assert!(told.contains_key(&Stage::Reading), "{told:?}");
+    told.remove(&Stage::Asking);
+    for (stage, (lines, said, held)) in told {
+        // The last news may come after the commit.
+        let wanted = if held == 0 {
+            ("import_did_not_happen", ImportState::NotDone)
+        } else {
+            assert_eq!((stage, held), (Stage::Writing, written));
+            ("import_was_done", ImportState::Done)
+        };
+        assert_eq!((&lines[..], &said[..]), (&[wanted.1][..], &[wanted.0.to_string()][..]), "{stage:?}");
+    }
+    // Whoever heard how it ended is not told again, and what was refused leaves no line.
+    let broken = written_bytes(&folder);
+    assert!(machine.import(&order(&broken, "address-book"), Some(TOKEN)).await.is_err());
+    let (_copy, next) = after_a_power_cut(folder.path());
+    assert_eq!((next.imports().unwrap().len(), next.interrupted_imports().unwrap()), (1, vec![]));
+}
+
+fn written_bytes(folder: &TempDir) -> String {
+    let file = folder.path().join("broken.csv");
+    fs::write(&file, [0xff, 0xfe, 0, 1]).unwrap();
+    file.to_str().unwrap().into()
 }
 
 /// A procedure whose process died in the import step, with its journal in the replica.

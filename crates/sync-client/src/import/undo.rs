@@ -7,12 +7,14 @@
 use super::{
     Imports, Remark,
     fingerprint::{Effects, Fingerprint, fresh_id, stale},
-    progress::{Running, Stage, Watch},
+    progress::{Begun, Running, Stage, Watch},
     report::{Effect, SpaceReport, Stayed, UndoReport},
     write::{facts, tell_interrupted, write},
 };
 use crate::{
+    draw::now,
     error::{Error, Result},
+    facts::AtWork,
     lists::{Source, verdicts},
     machine::Machine,
     store::{Before, FieldEdit, ImportFacts, ImportLine, ImportState, Store, hash_of},
@@ -24,9 +26,8 @@ use sync_core::{
     change::Operation,
     id::{ImportId, RecordId},
     import::Fields,
-    process::Processes,
     record::Record,
-    rules::{Operation as Asked, plan::OnRefusal},
+    rules::plan::OnRefusal,
     space::SpaceName,
 };
 
@@ -101,34 +102,43 @@ impl Machine {
         let _unless_dropped = running.unless_dropped();
         let prepare = async {
             // Who asks is proved before anything is told.
-            let none = self.verdicts(&Asked::Import.into(), &[], administrator).await?;
-            debug_assert!(none.lines.is_empty());
+            self.prove(administrator).await?;
             let done = planned.is_some().then(|| self.store().imported::<UndoReport>(id));
             if let Some(done) = done.transpose()?.flatten() {
                 return Ok(Err(done));
             }
             let line = wanted(&self.store(), order.import)?;
             let source = Source::of_undo(&self.store(), line.facts.batch)?;
-            let asked = self.verdicts(&source, &line.facts.items, administrator).await?;
+            let work = self.begin_import(order.plan)?;
+            let (found, items) = (work.found(), &line.facts.items);
+            let asked = verdicts(&self.store(), found, &source, items, administrator.is_some())?;
             asked.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
             if administrator.is_none() {
                 return Err(Error::AdministratorNeeded);
             }
-            Ok(Ok(line))
+            let begun = if order.plan {
+                Begun::nothing()
+            } else {
+                let facts = ImportFacts {
+                    undoes: Some(line.import),
+                    batch: line.facts.batch,
+                    ..facts(&self.store(), items, &[])
+                };
+                self.store().import_begins(id, now(), &facts)?;
+                Begun::new(self.store_handle(), id)
+            };
+            Ok(Ok((line, work, begun)))
         };
-        let line = tokio::select! {
+        let (line, work, begun) = tokio::select! {
             biased;
             cancelled = running.cancelled() => return Err(cancelled),
             line = prepare => match line? {
-                Ok(line) => line,
+                Ok(found) => found,
                 Err(done) => return Ok(done),
             },
         };
-        let job = Job { id, order: order.clone(), planned, line };
-        self.holding_the_store(&running, watch, move |store, running, beside| {
-            job.carry_out(store, running, beside)
-        })
-        .await
+        let job = Job { id, work, begun, order: order.clone(), planned, line };
+        self.holding_the_store(&running, watch, move |store, running| job.carry_out(store, running)).await
     }
 
     /// The history of imports and undos, the newest first.
@@ -229,6 +239,8 @@ struct Undoing {
 /// An undo that waits for nobody any more.
 struct Job {
     id: ImportId,
+    work: AtWork,
+    begun: Begun,
     order: UndoOrder,
     planned: Option<Fingerprint>,
     line: ImportLine,
@@ -236,11 +248,21 @@ struct Job {
 
 impl Job {
     /// Decides, plans and writes, under one hold of the store.
-    fn carry_out(self, store: &mut Store, running: &Running, beside: Processes) -> Result<UndoReport> {
-        let Self { id, order, planned, line } = self;
+    fn carry_out(mut self, store: &mut Store, running: &Running) -> Result<UndoReport> {
+        self.begun.let_go();
+        let id = self.id;
+        let done = self.decide_and_write(store, running);
+        if done.is_err() {
+            store.import_ends(id)?;
+        }
+        done
+    }
+
+    fn decide_and_write(self, store: &mut Store, running: &Running) -> Result<UndoReport> {
+        let Self { id, work, order, planned, line, .. } = self;
         let items = &line.facts.items;
         let source = Source::of_undo(store, line.facts.batch)?;
-        let again = verdicts(store, beside, &source, items, true)?;
+        let again = verdicts(store, work.found(), &source, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         // Somebody may have undone it meanwhile.
         let line = match wanted(store, Some(line.import)) {
@@ -251,7 +273,7 @@ impl Job {
         let undoing = Undoing::of(store, &line, &order, running)?;
         // Now that it is known whose data these are.
         let spaces = Some(undoing.spaces.iter().map(|report| report.space.clone()).collect());
-        let again = verdicts(store, beside, &Source { spaces, ..source }, items, true)?;
+        let again = verdicts(store, work.found(), &Source { spaces, ..source }, items, true)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         let mut report = UndoReport {
             import: None,

@@ -4,12 +4,13 @@ use super::{
     Fingerprint, ImportOrder, ImportReport, ItemVerdict, Remark, SpaceReport,
     fingerprint::Ids,
     plan::{Means, Part, Plans},
-    progress::{Running, Stage},
+    progress::{Begun, Running, Stage},
     read::RowCounts,
 };
 use crate::{
     draw::now,
     error::{Error, Result},
+    facts::AtWork,
     lists::{Source, item_of, place_of, verdicts},
     store::{ImportFacts, Importing, Store},
 };
@@ -22,7 +23,6 @@ use sync_core::{
     id::{ImportId, RecordId},
     import::Carries,
     item::Item,
-    process::Processes,
     rules::{
         Operation,
         plan::{OnRefusal, Plan as Verdicts},
@@ -33,6 +33,9 @@ use sync_core::{
 /// An import that waits for nobody any more.
 pub(super) struct Job {
     pub(super) id: ImportId,
+    /// What may not run beside it waits as long as this lives.
+    pub(super) work: AtWork,
+    pub(super) begun: Begun,
     pub(super) order: ImportOrder,
     pub(super) planned: Option<Fingerprint>,
     pub(super) administrator: bool,
@@ -50,15 +53,22 @@ pub(super) struct Job {
 
 impl Job {
     /// Decides, plans and writes, under one hold of the store.
-    pub(super) fn carry_out(
-        self,
-        store: &mut Store,
-        running: &Running,
-        beside: Processes,
-    ) -> Result<ImportReport> {
+    pub(super) fn carry_out(mut self, store: &mut Store, running: &Running) -> Result<ImportReport> {
+        self.begun.let_go();
+        let id = self.id;
+        let done = self.decide_and_write(store, running);
+        if done.is_err() {
+            store.import_ends(id)?;
+        }
+        done
+    }
+
+    fn decide_and_write(self, store: &mut Store, running: &Running) -> Result<ImportReport> {
         let Self { id, order, planned, administrator, source, verdicts: before, allowed, parts, .. } = self;
-        // A Start, or something that the interlock knows, may have come since they were asked.
-        let again = verdicts(store, beside, &source, &allowed, administrator)?;
+        // A Start, or another language or profile, may have come since they were asked. Of the processes those count that it
+        // found when it began: what began since was let through by rule 7, and does not stop it.
+        let work = self.work;
+        let again = verdicts(store, work.found(), &source, &allowed, administrator)?;
         again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         running.stage(Stage::Planning);
         let mut warnings = self.warnings;

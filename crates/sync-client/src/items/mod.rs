@@ -26,10 +26,12 @@ use sync_core::{
     catalogue::{self, Fields, Part, Place, SETTING_TYPE, Setting, address_book, content, type_of},
     id::RecordId,
     item::Item,
+    rules::{Code, NothingDoes},
     sharing::SharingScope,
     space::{SpaceKind, SpaceName},
     value::Value,
 };
+pub(crate) use values::newly_unusual;
 use values::{edited, made};
 
 /// One part of an item, in its space.
@@ -51,6 +53,17 @@ impl Machine {
     /// [`Error::AdministratorNeeded`], [`Error::UnknownEntry`], [`Error::UnknownField`], [`Error::SettingValue`],
     /// [`Error::AlreadyThere`], [`Error::NotAMember`], [`Error::WrongCommand`], or what the disk says.
     pub async fn item(&self, command: ItemCommand, administrator: Option<&str>) -> Result<Output> {
+        if let ItemCommand::Set { item, .. }
+        | ItemCommand::Add { item, .. }
+        | ItemCommand::Remove { item, .. } = &command
+            && self.store().profile()?.unsupported.contains(*item)
+        {
+            return Err(Error::Denied {
+                code: Code::ItemNotSupported.to_string(),
+                message: format!("{}: {}", item.title(), Code::ItemNotSupported.meaning()),
+                remedy: NothingDoes::ItemNotSupported.text().into(),
+            });
+        }
         match command {
             ItemCommand::Describe { item } => Ok(describe(&self.catalogue, item)),
             ItemCommand::List { item, whose, with_secrets } => {
@@ -90,6 +103,14 @@ impl Machine {
                                 ));
                             }
                         };
+                        if value.is_none()
+                            && name == "list"
+                            && shelf.space == SpaceName::local(address_book::LOCAL_SPACE)
+                        {
+                            return Err(Error::WrongCommand(
+                                "an entry of the machine's lists is in one of them".into(),
+                            ));
+                        }
                         let value = edited(&fields, name, value)?;
                         self.may_write_item(&shelf, administrator).await?;
                         self.set_record_field(&shelf, id, name, value)?;

@@ -81,11 +81,12 @@ pub(super) fn describe(known_settings: &Catalogue, item: Item) -> Output {
         lines.push(format!("{} ({}), told apart by {}", known.name, known.title, known.identity.join(", ")));
         let fields = known.fields.iter().map(|field: &Field| {
             let required = if field.required { " (required)" } else { "" };
-            lines.push(format!("  {:<32} {}{required}: {}", field.name, field.title, field.kind.wanted()));
+            let wanted = field.writable().wanted();
+            lines.push(format!("  {:<32} {}{required}: {wanted}", field.name, field.title));
             json!({
                 "field": field.name,
                 "title": field.title,
-                "wanted": field.kind.wanted(),
+                "wanted": wanted,
                 "required": field.required,
                 "secret": field.secret > catalogue::Secret::No,
             })

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    addresses::{Entry, ListOf},
     command::Command,
     draw,
     machine::Options,
@@ -10,6 +11,7 @@ use crate::{
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use sync_core::{
+    address::{Address, AddressKind},
     catalogue::{Catalogue, Settings, samples},
     change::Operation,
     id::{MachineId, ServerId},
@@ -192,6 +194,114 @@ fn keys_come_from_files_and_halves_of_two_are_refused() {
 }
 
 #[test]
+fn a_key_is_written_as_json_too() {
+    let (_folder, machine) = machine();
+    let sample =
+        samples(Item::Key, 0).into_iter().find(|sample| type_of(&sample.fields) == Some("key")).unwrap();
+    let half = |name| match sample.fields["pair"].get(name) {
+        Some(Value::Bytes(bytes)) => draw::hex(bytes),
+        _ => panic!("no {name}"),
+    };
+    let pair = json!({"private_key": half("private_key"), "certificate": half("certificate")});
+    let made = asked(&machine, &["add", "key", "key", "name=tls", &format!("pair={pair}")]).unwrap();
+    assert_eq!(made["fields"]["pair"]["private_key"], "***");
+    let pair = json!({"private_key": "no digits", "certificate": half("certificate")});
+    assert_eq!(
+        code(asked(&machine, &["add", "key", "key", "name=b", &format!("pair={pair}")])),
+        "setting_value"
+    );
+}
+
+#[test]
+fn what_is_typed_of_an_address_is_what_such_a_machine_knows() {
+    let (_folder, machine) = machine();
+    let add = |words: &[&str]| asked(&machine, &[&["add", "address-book", "address"], words].concat());
+    for wrong in [
+        "kind=nokind",
+        "mail=foo",
+        "number=99999999",
+        "number=0",
+        "list=55",
+        "list=0",
+        "access_code=12345678901",
+        "access_code=open",
+        "member:junk=1",
+    ] {
+        assert_eq!(code(add(&["name=Z", wrong])), "setting_value", "{wrong}");
+    }
+    assert_eq!(code(add(&["name=Z", "list=11", "number=201"])), "setting_value");
+    let made = add(&["name=Z", "kind=email", "mail=z@office.example", "list=11", "number=200"]).unwrap();
+    let id = made["record"].as_str().unwrap();
+    let set = |words: &[&str]| asked(&machine, &[&["set", "address-book", id], words].concat());
+    assert_eq!(code(set(&["mail", "foo"])), "setting_value");
+    assert_eq!(code(set(&["list", "--unset"])), "wrong_command");
+    set(&["list", "1"]).unwrap();
+    set(&["number", "201"]).unwrap();
+    assert_eq!(code(set(&["list", "11"])), "setting_value");
+    let rule = ["add", "forwarding", "forwarding-rule", "name=All", "receives=fax", "destination:junk=1"];
+    assert_eq!(code(asked(&machine, &rule)), "setting_value");
+
+    // The same of `address add`; whatever a file brought can be shown, and edited without being mended first.
+    let list = ListOf::Machine(3);
+    let entry = |kind: &str, mail: &str| Entry {
+        name: Some("Y".into()),
+        kind: Some(kind.into()),
+        mail: Some(mail.into()),
+        ..Entry::default()
+    };
+    for (list, entry) in [
+        (ListOf::Machine(12), entry("email", "y@office.example")),
+        (list.clone(), entry("nokind", "y@office.example")),
+        (list.clone(), entry("email", "foo")),
+        (list.clone(), Entry { number: Some(0), ..entry("email", "") }),
+    ] {
+        assert_eq!(machine.add_address(&list, &entry).unwrap_err().code(), "setting_value", "{entry:?}");
+    }
+    machine.add_address(&list, &entry("email", "y@office.example")).unwrap();
+    let [foreign, without] = [1, 2].map(|n| RecordId(Uuid::from_u128(n)));
+    for (id, list) in [(foreign, Some(55)), (without, None)] {
+        let address = Address {
+            kind: AddressKind::named("pigeon"),
+            name: "Loft".into(),
+            mail: "loft".into(),
+            list,
+            ..Address::default()
+        };
+        let fields = address.to_fields().into_iter().map(|(name, value)| (name, Some(value))).collect();
+        let space = SpaceName::local(address_book::LOCAL_SPACE);
+        let author = machine.author(None);
+        machine.store().edit(&space, id, Operation::Edit(fields), author).unwrap();
+    }
+    let of =
+        |list: &ListOf| machine.addresses(list).unwrap().into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(of(&ListOf::Machine(55)), [foreign]);
+    assert!(of(&ListOf::Machine(1)).contains(&without));
+    assert_eq!(of(&ListOf::Lists).len(), 4);
+    let renamed = Entry { name: Some("Dovecote".into()), ..Entry::default() };
+    machine.edit_address(&ListOf::Lists, foreign, &renamed).unwrap();
+    let wrong = machine.edit_address(&ListOf::Lists, foreign, &entry("email", "cote"));
+    assert_eq!(wrong.unwrap_err().code(), "setting_value");
+    assert_eq!(machine.add_address(&ListOf::Lists, &renamed).unwrap_err().code(), "wrong_command");
+}
+
+#[test]
+fn what_the_machine_does_not_have_is_not_written() {
+    let (_folder, machine) = machine();
+    let profile = "[items]\nunsupported = [\"box\"]\n".to_string();
+    let statement = crate::facts::Statement { profile: Some(profile), ..Default::default() };
+    block_on(machine.execute(Command::Machine(statement), Some(TOKEN))).unwrap();
+    for words in [
+        &["set", "box", "box.advanced-open", "on"][..],
+        &["add", "box", "mail-box", "number=7"],
+        &["remove", "box", "0198f9c2-0000-7000-8000-000000000001"],
+    ] {
+        assert_eq!(code(asked(&machine, words)), "item_not_supported", "{words:?}");
+    }
+    asked(&machine, &["list", "box"]).unwrap();
+    asked(&machine, &["set", "forwarding", "forwarding.fax", "on"]).unwrap();
+}
+
+#[test]
 fn a_password_is_kept_as_its_hash() {
     let (folder, machine) = machine();
     let file = folder.path().join("password");
@@ -264,14 +374,14 @@ fn an_eleventh_entry_of_the_timeline_pushes_out_the_oldest() {
 #[test]
 fn a_newer_models_value_shows_as_the_default_and_stays() {
     let (_folder, machine) = machine();
-    let setting = catalogue::find_in(Item::BasicInformation, "preferences.language").unwrap();
+    let setting = catalogue::find_in(Item::BasicInformation, "preferences.units").unwrap();
     let space = SpaceName::local("basic-information");
     let place = || (space.clone(), setting.record());
-    machine.write_setting(setting, Some("tlh".into()), place()).unwrap();
+    machine.write_setting(setting, Some("parsec".into()), place()).unwrap();
     let view = asked(&machine, &["show", "basic-information", setting.name]).unwrap();
-    assert_eq!((&view["value"], &view["unusable"]), (&json!("en"), &json!("tlh")));
+    assert_eq!((&view["value"], &view["unusable"]), (&json!("millimetre"), &json!("parsec")));
     let kept = machine.store().view(&space, setting.record()).unwrap().unwrap();
-    assert_eq!(kept.get("value"), Some(&"tlh".into()));
+    assert_eq!(kept.get("value"), Some(&"parsec".into()));
 }
 
 #[test]
@@ -346,4 +456,38 @@ fn what_nobody_could_read_again_is_refused() {
         assert!(refused.to_string().contains(wanted));
     }
     assert_eq!(machine.store().view(&space, id).unwrap(), None);
+}
+
+/// A key that is given in the wrong place is in no error, whatever the place.
+#[test]
+fn no_error_quotes_a_key_or_a_secret() {
+    let (folder, machine) = machine();
+    let key: Vec<u8> = (0..120_u8).map(|byte| byte.wrapping_mul(37)).collect();
+    let hex = draw::hex(&key);
+    let file = folder.path().join("k.der");
+    std::fs::write(&file, &key).unwrap();
+    let der = format!("der=@{}", file.display());
+    let pem = "x-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ==\n-----END PRIVATE KEY-----";
+    let in_hex = format!("der={hex}");
+    let wrong: [&[&str]; 7] = [
+        &["add", "certificate-crl", "certificate", "name=u", &der],
+        &["add", "certificate-crl", "certificate", "name=u", &in_hex],
+        &["add", "certificate-crl", "certificate", pem],
+        &["add", "certificate-crl", "certificate", &hex],
+        &["add", "certificate-crl", "certificate", &format!("{hex}=x")],
+        &["add", "authentication-users", "login-user", "name=eve", "role=guest", "pin=987654321x"],
+        &["add", "authentication-users", "login-user", "name=eve", &format!("role={hex}")],
+    ];
+    for words in wrong {
+        let report = asked(&machine, words).unwrap_err().report().to_json().to_string();
+        for secret in [&hex[..40], "MIIEvQ", "987654321x"] {
+            assert!(!report.contains(secret), "{words:?}: {report}");
+        }
+    }
+    let report = asked(&machine, wrong[0]).unwrap_err().report();
+    assert_eq!(report.code, "setting_value");
+    assert!(report.message.contains("a value of 120 bytes"), "{}", report.message);
+    // What is no secret is still quoted.
+    let report = asked(&machine, &["add", "authentication-users", "login-user", "name=eve", "role=king"]);
+    assert!(report.unwrap_err().to_string().contains("`king` does not fit login-user.role"));
 }

@@ -3,7 +3,7 @@
 use super::Shelf;
 use crate::{
     error::{Error, Result},
-    settings::read,
+    settings::{read, said_name},
 };
 use sync_core::{
     address::{ADDRESS_TYPE, TYPE_FIELD},
@@ -19,18 +19,19 @@ pub(super) fn edited(fields: &Fields, name: &str, text: Option<&str>) -> Result<
     let field = field_of(known, kind, name)?;
     let Some(text) = text else {
         return if field.required {
-            Err(unfit(kind, &Unfit::new(field.kind.wanted()).in_field(name)))
+            Err(unfit(kind, &Unfit::new(field.writable().wanted()).in_field(name)))
         } else {
             Ok(None)
         };
     };
-    let value = read(&field.kind, field.secret, &format!("{kind}.{name}"), text)?;
+    let value = read(field.writable(), field.secret, &format!("{kind}.{name}"), text)?;
     field.check(name, &value).map_err(|error| unfit(kind, &error))?;
+    let mut whole = fields.clone();
+    whole.insert(name.into(), value.clone());
     if kind == keys::KEY.name {
-        let mut whole = fields.clone();
-        whole.insert(name.into(), value.clone());
         catalogue::check(&whole).map_err(|error| unfit(kind, &error))?;
     }
+    newly_unusual(fields, &whole, &[name])?;
     Ok(Some(value))
 }
 
@@ -39,10 +40,10 @@ pub(super) fn made(shelf: &Shelf, kind: &str, words: &[String]) -> Result<Fields
     let known = shelf.part.types.iter().find(|known| known.name == kind).copied();
     let mut fields = Fields::from([(TYPE_FIELD.to_string(), kind.into())]);
     for word in words {
-        let wrong = || Error::WrongCommand(format!("`{word}`: write FIELD=VALUE"));
+        let wrong = || Error::WrongCommand(format!("`{}`: write FIELD=VALUE", said_name(word)));
         let (name, text) = word.split_once('=').ok_or_else(wrong)?;
         let field = field_of(known, kind, name)?;
-        let value = read(&field.kind, field.secret, &format!("{kind}.{name}"), text)?;
+        let value = read(field.writable(), field.secret, &format!("{kind}.{name}"), text)?;
         if fields.insert(name.into(), value).is_some() {
             return Err(Error::WrongCommand(format!("`{name}` is there twice")));
         }
@@ -51,7 +52,20 @@ pub(super) fn made(shelf: &Shelf, kind: &str, words: &[String]) -> Result<Fields
         fields.entry("list".into()).or_insert(Value::Int(1));
     }
     catalogue::check(&fields).map_err(|error| unfit(kind, &error))?;
+    newly_unusual(&Fields::new(), &fields, &[])?;
     Ok(fields)
+}
+
+/// Refuses what people may not write at this machine, unless a file brought it and it is not among the fields that are
+/// written now.
+pub(crate) fn newly_unusual(before: &Fields, after: &Fields, written: &[&str]) -> Result<()> {
+    let old = catalogue::unusual(before);
+    let named = |unfit: &Unfit| unfit.field.as_deref().is_some_and(|field| written.contains(&field));
+    let mut now = catalogue::unusual(after).into_iter();
+    match now.find(|one| named(one) || !old.contains(one)) {
+        Some(found) => Err(unfit(type_of(after).unwrap_or_default(), &found)),
+        None => Ok(()),
+    }
 }
 
 fn field_of(known: Option<&'static RecordType>, kind: &str, name: &str) -> Result<&'static Field> {
@@ -61,7 +75,7 @@ fn field_of(known: Option<&'static RecordType>, kind: &str, name: &str) -> Resul
     known
         .filter(|known| written(known))
         .and_then(|known| known.field(name))
-        .ok_or_else(|| Error::UnknownField { name: name.into(), of: kind.into(), known: names.collect() })
+        .ok_or_else(|| Error::UnknownField { name: said_name(name), of: kind.into(), known: names.collect() })
 }
 
 fn unfit(kind: &str, unfit: &Unfit) -> Error {

@@ -172,7 +172,7 @@ fn from_files(kind: Option<&Kind>, text: &str) -> Result<String> {
         let Some(path) = value.strip_prefix('@') else { return Ok(part.to_string()) };
         let bytes = certificate::from_pem(&read(path)?).map_err(|error| Error::SettingValue {
             setting: before.to_string(),
-            value: value.to_string(),
+            value: format!("`{value}`"),
             wanted: error.to_string(),
         })?;
         let equals = if before.is_empty() { "" } else { "=" };

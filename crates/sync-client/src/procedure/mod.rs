@@ -179,6 +179,8 @@ impl Machine {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
         let _turn = self.procedures.turn.try_lock().map_err(|_| running())?;
+        // From here on, also while the file is read.
+        self.procedures.cancel.store(false, Ordering::Relaxed);
         let Prepared { items, source, unowned, spaces, .. } = self.gather(order).await?;
         let (known, warnings) = self.join_known(&spaces, token).await?;
         if known.is_empty() {
@@ -193,7 +195,6 @@ impl Machine {
             .with_origin(Some(by), self.state() != SyncState::Stopped);
         let procedure = Procedure::new(ProcedureId(draw::uuid()?), order);
         *self.procedures.secrets.lock() = secrets;
-        self.procedures.cancel.store(false, Ordering::Relaxed);
         let procedure = self.drive(procedure, Event::Begin, patience, token).await?;
         self.ended(&procedure, warnings)
     }
@@ -308,7 +309,7 @@ impl Machine {
         self.ended(&procedure, Vec::new())
     }
 
-    /// Ends the procedure, or the undo, that is not over where it stands; the server no longer reserves its spaces, and
+    /// Ends the procedure, or the undo, that is not over where it stands, or the one that is about to begin; the server no longer reserves its spaces, and
     /// does none of its steps any more. What was done stays: the report says what.
     ///
     /// # Errors
@@ -316,12 +317,19 @@ impl Machine {
     pub async fn cancel_procedure(&self, administrator: Option<&str>) -> Result<ProcedureReport> {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
-        let before = self.unfinished()?.ok_or_else(none)?.id();
+        let unfinished = self.unfinished()?.map(|procedure| procedure.id());
+        let newest = self.newest()?;
+        if unfinished.is_none() && self.procedures.turn.try_lock().is_ok() {
+            return Err(none());
+        }
         self.procedures.cancel.store(true, Ordering::Relaxed);
         self.procedures.cancelled.notify_waiters();
         let _turn = self.procedures.turn.lock().await;
         self.procedures.cancel.store(false, Ordering::Relaxed);
-        let procedure = self.procedure_of(before)?;
+        // One that had no journal yet, as its file was being read, has one now, unless it could not begin.
+        let begun = || Ok::<_, Error>(self.newest()?.filter(|id| Some(*id) != newest));
+        let id = unfinished.map_or_else(begun, |id| Ok(Some(id)))?.ok_or_else(none)?;
+        let procedure = self.procedure_of(id)?;
         if procedure.is_over() {
             return self.ended(&procedure, Vec::new());
         }
@@ -348,6 +356,10 @@ impl Machine {
     /// `unknown_procedure`, or what the disk says.
     pub fn procedure(&self, id: ProcedureId) -> Result<ProcedureReport> {
         self.procedure_report(&self.procedure_of(id)?, Vec::new())
+    }
+
+    fn newest(&self) -> Result<Option<ProcedureId>> {
+        Ok(self.store().journals::<Procedure>()?.first().map(|(id, _)| *id))
     }
 
     fn procedure_of(&self, id: ProcedureId) -> Result<Procedure> {
@@ -384,6 +396,7 @@ impl Machine {
                     if matches!(procedure.phase(), Phase::Undone { .. }) {
                         self.store().forget_images(procedure.id())?;
                     }
+                    self.store().forget_old_procedures(now())?;
                     break;
                 }
                 Action::Refuse(refusal) => return Err(refused(refusal)),
@@ -464,7 +477,11 @@ fn unknown_owner() -> Error {
 }
 
 fn cancelled() -> Error {
-    denied("cancelled", "cancelled before it was done")
+    Error::Denied {
+        code: "cancelled".into(),
+        message: "cancelled before it was done".into(),
+        remedy: "look where it stands: sync-client procedure --list".into(),
+    }
 }
 
 fn unfinished(other: &Procedure) -> Error {

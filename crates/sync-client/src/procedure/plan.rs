@@ -101,19 +101,7 @@ impl Machine {
         self.prove_administrator(administrator).await?;
         let token = administrator.ok_or(Error::AdministratorNeeded)?;
         let Prepared { items, source, file, spaces, .. } = self.gather(order).await?;
-        let ask = ServerStep::Plan { spaces };
-        let planned = match self.server_step(ProcedureId(uuid::Uuid::nil()), ask, token).await? {
-            StepAnswer::Planned(planned) => planned,
-            other => return Err(unreadable(&format!("{other:?}"))),
-        };
-        if let Some(outside) = planned.iter().find(|one| one.known && !one.covered) {
-            return Err(Error::Refused(Problem {
-                code: "outside_enrolment".into(),
-                title: format!("the machine's enrolment does not cover {}", outside.space),
-                detail: "enrol it for that group, or name another file".into(),
-                status: 403,
-            }));
-        }
+        let planned = self.covered(spaces, token).await?;
         if !planned.iter().any(|one| one.known) {
             return Err(unknown_owner());
         }
@@ -145,6 +133,41 @@ impl Machine {
             import,
             warnings: warnings.into_iter().map(Remark::from).collect(),
         })
+    }
+
+    /// What the server has of these spaces.
+    ///
+    /// # Errors
+    /// `outside_enrolment` where it knows one that the machine's enrolment does not cover; the network's.
+    async fn covered(&self, spaces: Vec<SpaceName>, token: &str) -> Result<Vec<PlannedSpace>> {
+        let ask = ServerStep::Plan { spaces };
+        let planned = match self.server_step(ProcedureId(uuid::Uuid::nil()), ask, token).await? {
+            StepAnswer::Planned(planned) => planned,
+            other => return Err(unreadable(&format!("{other:?}"))),
+        };
+        match planned.iter().find(|one| one.known && !one.covered) {
+            None => Ok(planned),
+            Some(outside) => Err(Error::Refused(Problem {
+                code: "outside_enrolment".into(),
+                title: format!("the machine's enrolment does not cover {}", outside.space),
+                detail: "enrol it for that group, or name another file".into(),
+                status: 403,
+            })),
+        }
+    }
+
+    /// Refuses the plan of an import into spaces outside the enrolment, as the import itself would be. Where the server is
+    /// out of reach nothing is known of that.
+    pub(crate) async fn may_join(&self, spaces: Vec<SpaceName>, administrator: Option<&str>) -> Result<()> {
+        let heads = self.store().heads(&spaces)?;
+        let strange = heads.into_iter().filter(|(space, head)| space.synchronizes() && head.is_none());
+        let strange: Vec<SpaceName> = strange.map(|(space, _)| space).collect();
+        let Some(token) = administrator.filter(|_| !strange.is_empty()) else { return Ok(()) };
+        match self.covered(strange, token).await {
+            Err(error @ Error::Refused(_)) if error.code() == "outside_enrolment" => Err(error),
+            Err(error @ (Error::Store(_) | Error::Damaged(_))) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn show_addresses(

@@ -174,6 +174,8 @@ impl Machine {
         if let Some((what, failure, or)) = failed {
             let again = if failure.permanent {
                 "put right what is said there, then go on"
+            } else if failure.code == "cancelled" {
+                "go on all the same"
             } else {
                 "go on when it has passed"
             };

@@ -290,8 +290,18 @@ pub(super) fn views(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, Re
 }
 
 /// The same record by record, in the order of their ids: what lies in memory does not grow with their number.
-fn each_view(db: &Connection, space: i64, mut each: impl FnMut(RecordId, Record)) -> Result<()> {
-    let mut copies = db.prepare_cached("SELECT record, body FROM record WHERE space = ?1 ORDER BY record")?;
+fn each_view(db: &Connection, space: i64, each: impl FnMut(RecordId, Record)) -> Result<()> {
+    each_view_in(db, "record", space, each)
+}
+
+fn each_view_in(
+    db: &Connection,
+    table: &'static str,
+    space: i64,
+    mut each: impl FnMut(RecordId, Record),
+) -> Result<()> {
+    let mut copies =
+        db.prepare_cached(&format!("SELECT record, body FROM {table} WHERE space = ?1 ORDER BY record"))?;
     let mut waiting =
         db.prepare_cached("SELECT record, body FROM outbox WHERE space = ?1 ORDER BY record, place")?;
     let (mut copies, mut waiting) = (copies.query([space])?, waiting.query([space])?);
@@ -325,8 +335,17 @@ fn next<T: DeserializeOwned>(rows: &mut Rows<'_>) -> Result<Option<(RecordId, T)
 
 /// The live records of a space, with the fields that are set.
 pub(super) fn live(db: &Connection, space: i64) -> Result<BTreeMap<RecordId, BTreeMap<FieldName, Value>>> {
+    live_in(db, "record", space)
+}
+
+/// The same, over one of the two tables that hold records.
+pub(super) fn live_in(
+    db: &Connection,
+    table: &'static str,
+    space: i64,
+) -> Result<BTreeMap<RecordId, BTreeMap<FieldName, Value>>> {
     let mut live = BTreeMap::new();
-    each_view(db, space, |id, record| {
+    each_view_in(db, table, space, |id, record| {
         live.extend(record.into_live().map(|fields| (id, fields)));
     })?;
     Ok(live)

@@ -2,7 +2,7 @@
 
 use super::{
     LogLine, Prepared, Progress, Store, edit, join, kept, kept::Occasion, log, prepared, procedures, rows,
-    scope::TakeUp, set_meta,
+    scope::TakeUp, set_meta, shown,
 };
 use crate::{
     draw,
@@ -438,6 +438,13 @@ impl Taking {
     ) -> Result<()> {
         let occasion = Occasion { reason, author: &self.author, machine: self.machine };
         kept::keep(tx, space, name, before, &occasion)?;
+        match reason {
+            Reason::Forbidden => shown::forget(tx, space)?,
+            // It was deleted: that it is empty is what people are to see.
+            Reason::Gone => {}
+            // Something else stands there, and is fetched.
+            _ => shown::keep(tx, space)?,
+        }
         rows::clear(tx, space)?;
         if reason == Reason::Forbidden {
             // Asked for again only when the machine becomes a member again.
@@ -519,6 +526,11 @@ impl Taking {
         }
         if let Some(last) = started.outbox.last() {
             procedures::keep_start(tx, &name, standing.generation, last.id.incarnation, last.id.number)?;
+        }
+        if standing.head > 0 {
+            shown::keep(tx, space)?;
+        } else {
+            shown::forget(tx, space)?;
         }
         rows::clear(tx, space)?;
         started.outbox.iter().try_for_each(|change| rows::push(tx, space, change))?;

@@ -1,8 +1,8 @@
 //! Imports: each under its id, with what it did, in the transaction of its edits, and with what stood before, so that it
 //! can be undone. A repeat changes nothing.
 //!
-//! The journal has a line for each import. It is durable as `started` before the transaction and becomes `done` in it, so
-//! that the next opening knows which of the two stands after a power cut.
+//! The journal has a line for each import. It is durable as `started` before the file is read and becomes `done` in the
+//! transaction, so that the next opening knows which of the two stands after a power cut.
 
 use super::{
     LogLine, Store,
@@ -188,6 +188,33 @@ impl Store {
             return Err(error);
         }
         Ok(true)
+    }
+
+    /// An import begins to be read: durable before anything else of it, so that the next opening says of one whose process
+    /// died that it did not happen.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn import_begins(&mut self, id: ImportId, time: Timestamp, facts: &ImportFacts) -> Result<()> {
+        self.transaction(|tx| {
+            // One that was done stands; of one that did not happen before, and nobody was told of, the line says it already.
+            let stands = "SELECT 1 FROM import_line WHERE id = ?1 AND (state = 'done' OR told < 2)";
+            if tx.prepare_cached(stands)?.exists([id.0.as_bytes()])? {
+                return Ok(());
+            }
+            begin(tx, id, time, facts).map(|_| ())
+        })
+    }
+
+    /// An import that began ended before it was written, and whoever asked for it hears so.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn import_ends(&mut self, id: ImportId) -> Result<()> {
+        self.transaction(|tx| {
+            tx.execute("DELETE FROM import_line WHERE id = ?1 AND state = 'started'", [id.0.as_bytes()])?;
+            Ok(())
+        })
     }
 
     /// Whoever asked for an import knows how it ended.

@@ -27,6 +27,7 @@ mod prepared;
 mod procedures;
 mod rows;
 mod scope;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -266,6 +267,7 @@ impl Store {
         let (incarnation, opening) = (store.incarnation, store.opening);
         store.transaction(|tx| {
             tx.execute_batch(imports::SCHEMA)?;
+            tx.execute_batch(shown::SCHEMA)?;
             imports::resolve(tx, draw::now())?;
             set_meta(tx, "incarnation", &incarnation)?;
             set_meta(tx, "opening", &opening)

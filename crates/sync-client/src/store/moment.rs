@@ -1,6 +1,6 @@
 //! The replica as it was at one moment, for whoever reads long: the machine works on meanwhile.
 
-use super::{Store, rows};
+use super::{Store, rows, shown};
 use crate::error::Result;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub(crate) struct Moment {
 #[derive(Debug)]
 pub(crate) struct Records {
     space: i64,
+    /// Where they lie.
+    table: &'static str,
     /// Their ids, rising byte by byte.
     pub(crate) ids: Vec<RecordId>,
 }
@@ -46,24 +48,24 @@ impl Moment {
     /// The records of a space; none where the machine does not have it.
     pub(crate) fn records(&self, space: &SpaceName) -> Result<Records> {
         let Some(found) = rows::find(&self.db, space)? else {
-            return Ok(Records { space: 0, ids: Vec::new() });
+            return Ok(Records { space: 0, table: "record", ids: Vec::new() });
         };
-        let mut statement = self.db.prepare_cached(
-            "SELECT record FROM record WHERE space = ?1 UNION SELECT record FROM outbox WHERE space = ?1
-             ORDER BY 1",
-        )?;
+        let table = shown::table(&self.db, found.id)?;
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT record FROM {table} WHERE space = ?1 UNION SELECT record FROM outbox WHERE space = ?1 ORDER BY 1"
+        ))?;
         let mut rows = statement.query([found.id])?;
         let mut ids: Vec<RecordId> = Vec::new();
         while let Some(row) = rows.next()? {
             let id: Uuid = rows::uuid(row, 0)?;
             ids.push(RecordId(id));
         }
-        Ok(Records { space: found.id, ids })
+        Ok(Records { space: found.id, table, ids })
     }
 
     /// What a person saw of a record; `None` where it was dead.
     pub(crate) fn live(&self, of: &Records, id: RecordId) -> Result<Option<BTreeMap<FieldName, Value>>> {
-        let copy = rows::copy(&self.db, of.space, id)?;
+        let copy = rows::copy_in(&self.db, of.table, of.space, id)?;
         let pending = rows::pending(&self.db, of.space, id)?;
         let view = if pending.is_empty() { copy } else { replica::view(copy, &pending) };
         Ok(view.and_then(Record::into_live))

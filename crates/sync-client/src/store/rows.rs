@@ -1,5 +1,6 @@
 //! Single rows of the replica's tables, read and written inside a transaction of the caller's.
 
+use super::shown;
 use crate::error::{Error, Result};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::de::DeserializeOwned;
@@ -71,6 +72,9 @@ pub(super) fn set_head(tx: &Transaction<'_>, space: i64, head: &SpaceHead) -> Re
     let mut statement =
         tx.prepare_cached("UPDATE space SET head = ?2, stopped = ?3, to_do = ?4 AND member WHERE id = ?1")?;
     statement.execute(params![space, wire::encode(head)?, head.stopped, to_do])?;
+    if !head.unpulled || head.stopped {
+        shown::forget(tx, space)?;
+    }
     Ok(())
 }
 
@@ -93,7 +97,18 @@ pub(super) fn outbox_is_empty(db: &Connection, space: i64) -> Result<bool> {
 }
 
 pub(super) fn copy(db: &Connection, space: i64, record: RecordId) -> Result<Option<Record>> {
-    let mut statement = db.prepare_cached("SELECT body FROM record WHERE space = ?1 AND record = ?2")?;
+    copy_in(db, "record", space, record)
+}
+
+/// A record of one of the two tables that hold records.
+pub(super) fn copy_in(
+    db: &Connection,
+    table: &'static str,
+    space: i64,
+    record: RecordId,
+) -> Result<Option<Record>> {
+    let mut statement =
+        db.prepare_cached(&format!("SELECT body FROM {table} WHERE space = ?1 AND record = ?2"))?;
     let mut rows = statement.query(params![space, record.0.as_bytes()])?;
     rows.next()?.map(|row| body(row, 0)).transpose()
 }

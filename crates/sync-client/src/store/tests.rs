@@ -520,6 +520,34 @@ fn at_a_start_the_servers_data_stand_and_the_machines_are_kept() {
 }
 
 #[test]
+fn people_see_the_list_of_before_until_the_servers_is_there() {
+    let (mut server, mut a, mut b) = agreed();
+    b.set_state(SyncState::Stopped).unwrap();
+    set(&mut b, &alice(), 1, &[("f", 5)]);
+    set(&mut b, &alice(), 7, &[("f", 7)]);
+    set(&mut a, &alice(), 1, &[("f", 6)]);
+    server.level(&mut a);
+    let before = b.live(&alice()).unwrap();
+    assert_eq!(b.shown(&alice()).unwrap(), before);
+    b.set_state(SyncState::Starting).unwrap();
+    server.round(&mut b);
+    // Between the two round trips the copy is empty.
+    assert_eq!(b.live(&alice()).unwrap().len(), 0);
+    assert_eq!(b.shown(&alice()).unwrap(), before);
+    assert_eq!(b.shown_record(&alice(), id(1)).unwrap().unwrap().get("f"), Some(&Value::Int(5)));
+    // What somebody writes now is seen as well.
+    set(&mut b, &alice(), 8, &[("f", 8)]);
+    assert_eq!(b.shown(&alice()).unwrap().len(), before.len() + 1);
+    start(&mut server, &mut b);
+    let after = b.live(&alice()).unwrap();
+    assert_eq!(b.shown(&alice()).unwrap(), after);
+    assert_eq!((after[&id(1)]["f"].clone(), after.contains_key(&id(8))), (Value::Int(6), true));
+    assert!(!after.contains_key(&id(7)));
+    let left: i64 = b.db.query_row("SELECT count(*) FROM shown", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn a_start_into_an_empty_space_brings_the_machines_data_and_the_second_yields() {
     let (mut server, mut a, mut b) = agreed();
     for store in [&mut a, &mut b] {

@@ -1,12 +1,17 @@
 //! Addresses, in all lists: the machine's own, a person's, a group's. What the fields mean says [`crate::address`].
 
-use super::{Field, Kind, Part, Place, RecordType, Secret, Sharing, optional};
+use super::{Field, Form, Keys, Kind, Part, Place, RecordType, Secret, Sharing, optional};
+use crate::{address::ONE_TOUCH_LIST, profile::ACCESS_NUMBER_DIGITS};
 
 /// Room for what files of other makers hold.
 const NAME: Kind = Kind::Text(512);
 const LONG: Kind = Kind::Text(2_048);
 /// Whatever number a source gave its lists and entries.
 const NUMBER: Kind = Kind::Number(0, i64::MAX);
+/// The buttons of the one-touch list, as people may write them.
+pub(super) const BUTTONS: Kind = Kind::Number(1, 200);
+const KINDS: Kind = Kind::Choice(&["email", "fax", "ifax", "ipfax", "folder", "group"]);
+const CODE: Kind = Kind::Form(Form::Digits(1, ACCESS_NUMBER_DIGITS as usize));
 
 const FAX: Kind = Kind::Map(&[
     optional("number", "What is dialled", NAME),
@@ -50,25 +55,29 @@ const PERSON: Kind = Kind::Map(&[
     optional("note", "Note", Kind::Lines(65_536)),
 ]);
 
-/// An address. No field is required: what leads nowhere yet is an entry all the same.
+/// An address. No field is required: what leads nowhere yet is an entry all the same. Files are read liberally, since
+/// nothing of them may be lost; what is written at this machine is what such a machine knows.
 pub const ADDRESS: RecordType = RecordType::new(
     crate::address::ADDRESS_TYPE,
     "Address",
     &["kind", "name", "mail", "fax", "folder"],
     &[
-        optional("kind", "What it leads to", NAME),
+        optional("kind", "What it leads to", NAME).written(KINDS),
         optional("name", "Name", NAME),
         optional("reading", "How the name is read aloud and sorted", NAME),
         optional("reading_language", "Language of the reading", NAME),
         optional("short_name", "Name on a one-touch button", NAME),
-        optional("list", "List: 1 to 10, 11 for the one-touch list", NUMBER),
-        optional("number", "Number in the list", NUMBER),
-        optional("mail", "E-mail address", LONG),
+        optional("list", "List: 1 to 10, 11 for the one-touch list", NUMBER)
+            .written(Kind::Number(1, ONE_TOUCH_LIST)),
+        optional("number", "Number in the list; in the one-touch list at most 200", NUMBER)
+            .written(Kind::Number(1, 9_999)),
+        optional("mail", "E-mail address", LONG).written(Kind::Form(Form::Mail)),
         optional("fax", "Fax number and line", FAX),
         optional("folder", "Folder on a file server", FOLDER),
         optional("login", "Login at the folder's server", LOGIN).secret(Secret::Credential),
-        optional("access_code", "Access number", NAME).secret(Secret::Credential),
-        optional("member:*", "Member of a group: its place in the order", Kind::Number(i64::MIN, i64::MAX)),
+        optional("access_code", "Access number", NAME).secret(Secret::Credential).written(CODE),
+        optional("member:*", "Member of a group: its place in the order", Kind::Number(i64::MIN, i64::MAX))
+            .keys(Keys::Member),
         optional("person", "Who it leads to", PERSON),
         optional("tie", "Ties together what came from one contact", NAME),
         KEPT,

@@ -1,6 +1,6 @@
 //! Favorites: jobs that are called up with all their settings.
 
-use super::{Field, Kind, Part, Place, RecordType, Setting, flag, home, optional, required};
+use super::{Field, Keys, Kind, Part, Place, RecordType, Setting, flag, home, optional, required};
 
 const NUMBER: Field = required("number", "Its number", Kind::Number(1, 99));
 const NAME: Field = required("name", "Name", Kind::Text(64));
@@ -18,8 +18,9 @@ pub const SENDING: RecordType = RecordType::new(
         NAME,
         COMMENT,
         optional("function", "Which function", Kind::Choice(&["scan-and-send", "fax"])),
-        optional("destination:*", "Address: its place among the destinations", Kind::Number(1, 1_000)),
-        optional("cc:*", "Address for a copy: its place", Kind::Number(1, 1_000)),
+        optional("destination:*", "Address: its place among the destinations", Kind::Number(1, 1_000))
+            .keys(Keys::Record),
+        optional("cc:*", "Address for a copy: its place", Kind::Number(1, 1_000)).keys(Keys::Record),
         optional("sender_name", "Sender's name", Kind::Text(64)),
         optional("subject", "Subject of the e-mail", Kind::Text(128)),
         optional("message", "Text of the e-mail", Kind::Lines(1_024)),

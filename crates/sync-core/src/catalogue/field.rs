@@ -1,9 +1,15 @@
 //! Fields and record types: what the records of an item are made of.
 
-use super::{InFile, Kind, SETTING_TYPE, Sharing, Unfit, keys};
-use crate::{address::TYPE_FIELD, id::RecordId, record::FieldName, value::Value};
+use super::{InFile, Kind, SETTING_TYPE, Sharing, Unfit, address_book, keys};
+use crate::{
+    address::{ADDRESS_TYPE, MEMBER_PREFIX, Member, ONE_TOUCH_LIST, TYPE_FIELD},
+    id::RecordId,
+    record::FieldName,
+    value::Value,
+};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -36,18 +42,57 @@ pub struct Field {
     pub required: bool,
     /// How secret it is.
     pub secret: Secret,
+    /// What people may write at this machine, where that is less than what a file may bring.
+    pub written: Option<Kind>,
+    /// Of a family: what the keys of its elements are.
+    pub keys: Keys,
+}
+
+/// What the keys of a family's elements are, as people write them. A file may bring others, which are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// Any text.
+    Any,
+    /// The ids of records.
+    Record,
+    /// Whole numbers within bounds.
+    Number(i64, i64),
+    /// The members of a group: the ids of records, `number/N` or `box/NAME`.
+    Member,
+}
+
+impl Keys {
+    fn fits(self, key: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Record => key.parse::<RecordId>().is_ok(),
+            Self::Number(least, most) => key.parse().is_ok_and(|number| (least..=most).contains(&number)),
+            Self::Member => Member::of_field(&[MEMBER_PREFIX, key].concat()).is_some(),
+        }
+    }
+
+    /// What can be written, for people.
+    #[must_use]
+    pub fn wanted(self) -> String {
+        match self {
+            Self::Any => "any text".into(),
+            Self::Record => "the id of a record".into(),
+            Self::Number(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Member => "the id of a record, number/N or box/NAME".into(),
+        }
+    }
 }
 
 /// A field that every record of its type has.
 #[must_use]
 pub const fn required(name: &'static str, title: &'static str, kind: Kind) -> Field {
-    Field { name, title, kind, required: true, secret: Secret::No }
+    Field { required: true, ..optional(name, title, kind) }
 }
 
 /// A field that may be left out.
 #[must_use]
 pub const fn optional(name: &'static str, title: &'static str, kind: Kind) -> Field {
-    Field { name, title, kind, required: false, secret: Secret::No }
+    Field { name, title, kind, required: false, secret: Secret::No, written: None, keys: Keys::Any }
 }
 
 impl Field {
@@ -55,6 +100,24 @@ impl Field {
     #[must_use]
     pub const fn secret(self, secret: Secret) -> Self {
         Self { secret, ..self }
+    }
+
+    /// The same, of which people may write only this.
+    #[must_use]
+    pub const fn written(self, kind: Kind) -> Self {
+        Self { written: Some(kind), ..self }
+    }
+
+    /// The same family, with such keys.
+    #[must_use]
+    pub const fn keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// What people may write at this machine.
+    #[must_use]
+    pub fn writable(&self) -> &Kind {
+        self.written.as_ref().unwrap_or(&self.kind)
     }
 
     /// The key of an element, where this is a family and the name is one of it.
@@ -193,6 +256,30 @@ pub fn check(fields: &Fields) -> Result<(), Unfit> {
     let Some(known) = known else { return Ok(()) };
     known.check(fields)?;
     if *known == keys::KEY { keys::belong_together(fields) } else { Ok(()) }
+}
+
+/// What of a record people may not write at this machine, although a file may bring it: the catalogue's narrower kinds, the
+/// keys of families, and how many buttons a one-touch list has.
+#[must_use]
+pub fn unusual(fields: &Fields) -> Vec<Unfit> {
+    let Some(known) = type_of(fields).and_then(super::record_type) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (name, value) in fields {
+        let Some(field) = known.field(name) else { continue };
+        if field.key(name).is_some_and(|key| !field.keys.fits(key)) {
+            let family = field.name.trim_end_matches('*');
+            found.push(Unfit::new(format!("{family} and {}", field.keys.wanted())).in_field(name));
+        } else if let Some(Err(unfit)) = field.written.map(|kind| kind.check(value)) {
+            found.push(unfit.in_field(name));
+        }
+    }
+    if known.name == ADDRESS_TYPE
+        && fields.get("list").and_then(Value::as_int) == Some(ONE_TOUCH_LIST)
+        && let Some(Err(unfit)) = fields.get("number").map(|number| address_book::BUTTONS.check(number))
+    {
+        found.push(unfit.in_field("number"));
+    }
+    found
 }
 
 /// How secret a field of a record is; what nobody here knows is shown as the address model does, openly.

@@ -2,7 +2,7 @@
 //! that is gone is shown as missing and kept.
 
 use super::{
-    Form, Kind, Part, Place, RecordType, Setting, choice, flag, of, optional, personal, required, text,
+    Form, Keys, Kind, Part, Place, RecordType, Setting, choice, flag, of, optional, personal, required, text,
 };
 
 const DAYS: Kind = Kind::List(&Kind::Choice(&["mon", "tue", "wed", "thu", "fri", "sat", "sun"]), 7);
@@ -45,8 +45,10 @@ pub const RULE: RecordType = RecordType::new(
         optional("without_conditions", "For whatever no other rule is for", Kind::Flag),
         optional("condition:*", "Condition", CONDITION),
         optional("combine", "How conditions go together", Kind::Choice(&["all", "any"])),
-        optional("destination:*", "Address: its place among the destinations", Kind::Number(1, 1_000)),
-        optional("box:*", "Mail box by its number: its place among the destinations", Kind::Number(1, 1_000)),
+        optional("destination:*", "Address: its place among the destinations", Kind::Number(1, 1_000))
+            .keys(Keys::Record),
+        optional("box:*", "Mail box by its number: its place among the destinations", Kind::Number(1, 1_000))
+            .keys(Keys::Number(0, 99)),
         optional("times", "When it holds", TIMES),
         optional("format", "File format", Kind::Choice(personal::FORMATS)),
         optional("divide_pages", "Divide into pages", Kind::Flag),

@@ -2,7 +2,8 @@
 //! is the item `home`. Where a profile synchronizes the Shared buttons, they lie in the fleet's common space.
 
 use super::{
-    Field, Kind, Part, Place, RecordType, Setting, Sharing, choice, flag, number, optional, required, text,
+    Field, Keys, Kind, Part, Place, RecordType, Setting, Sharing, choice, flag, number, optional, required,
+    text,
 };
 
 const BUTTON: &[Field] = &[
@@ -35,7 +36,7 @@ pub const SCREEN: RecordType = RecordType::new(
     &[
         required("number", "Which page", Kind::Number(1, 99)),
         optional("title", "Title", Kind::Text(64)),
-        optional("button:*", "Button: its place on the page", Kind::Number(1, 999)),
+        optional("button:*", "Button: its place on the page", Kind::Number(1, 999)).keys(Keys::Record),
     ],
 )
 .shared(Sharing::Shared);

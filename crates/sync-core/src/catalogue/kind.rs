@@ -58,6 +58,8 @@ pub enum Form {
     Host,
     /// An e-mail address.
     Mail,
+    /// A language as BCP 47 writes it, such as `en` or `zh-hans`.
+    Language,
 }
 
 /// Bytes of a certain form, in DER.
@@ -156,6 +158,7 @@ impl Form {
             Self::Ipv4 => text.parse::<Ipv4Addr>().is_ok(),
             Self::Ipv6 => text.parse::<Ipv6Addr>().is_ok(),
             Self::Host => host(text),
+            Self::Language => is_language(text),
             Self::Mail => {
                 let sound = |part: &str, most| !part.is_empty() && part.len() <= most;
                 let dark = |c: char| c.is_whitespace() || c.is_control();
@@ -175,6 +178,7 @@ impl Form {
             Self::Ipv6 => "an IPv6 address, such as 2001:db8::10".into(),
             Self::Host => "a host name or an address, without a port".into(),
             Self::Mail => "an e-mail address".into(),
+            Self::Language => "a language tag (BCP 47), such as en or zh-hans".into(),
         }
     }
 }
@@ -205,6 +209,22 @@ fn time(text: &str) -> bool {
             && part.parse::<u8>().is_ok_and(|number| number < most)
     };
     below(hours, 24) && below(minutes, 60)
+}
+
+/// Whether this is a well-formed language tag (BCP 47). Which languages a machine can show, its firmware knows.
+#[must_use]
+pub fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or_default();
+    let letters = |part: &str, least: usize| {
+        (least..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let sound =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    // A single letter begins an extension, or a private tag; something must follow.
+    let last = text.rsplit('-').next().unwrap_or_default();
+    let private = first.eq_ignore_ascii_case("x") && text.len() > 2;
+    text.len() <= 64 && (letters(first, 2) && last.len() > 1 || private) && parts.all(sound)
 }
 
 fn host(text: &str) -> bool {
@@ -275,11 +295,34 @@ impl Kind {
             (Self::Der(form, most), Value::Bytes(bytes)) => {
                 bytes.is_empty() || (bytes.len() <= *most && form.fits(bytes))
             }
-            (Self::Map(fields), Value::Map(map)) => return parts_fit(fields, map),
+            (Self::Map(fields), Value::Map(map)) => return parts_fit(fields, map, Self::check),
             (Self::List(kind, most), Value::List(list)) if list.len() <= *most => {
                 return list.iter().try_for_each(|item| kind.check(item));
             }
             _ => false,
+        };
+        if fits { Ok(()) } else { Err(Unfit::new(self.wanted())) }
+    }
+
+    /// Whether some model could hold the value: of the right type and form, also where it is out of this one's range (a word,
+    /// a number or a length that only another model has).
+    ///
+    /// # Errors
+    /// [`Unfit`], as [`Kind::check`].
+    pub fn check_form(&self, value: &Value) -> Result<(), Unfit> {
+        let plain = |text: &str| !text.chars().any(char::is_control);
+        let fits = match (self, value) {
+            (Self::Number(..), Value::Int(_)) | (Self::Bytes(_), Value::Bytes(_)) => true,
+            (Self::Choice(_) | Self::Text(_), Value::Text(text)) => plain(text),
+            (Self::Lines(_), Value::Text(_)) => return Self::Lines(usize::MAX).check(value),
+            (Self::Form(Form::Digits(..)), Value::Text(text)) => {
+                text.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            (Self::Map(fields), Value::Map(map)) => return parts_fit(fields, map, Self::check_form),
+            (Self::List(kind, _), Value::List(list)) => {
+                return list.iter().try_for_each(|item| kind.check_form(item));
+            }
+            _ => return self.check(value),
         };
         if fits { Ok(()) } else { Err(Unfit::new(self.wanted())) }
     }
@@ -330,6 +373,30 @@ impl Kind {
         }
     }
 
+    /// The value with bytes where it has hexadecimal digits in their place, as people write them in JSON.
+    #[must_use]
+    pub fn with_bytes(&self, value: Value) -> Value {
+        match (self, value) {
+            (Self::Bytes(_) | Self::Der(..), Value::Text(text)) => {
+                hexadecimal(&text).map_or(Value::Text(text), Value::Bytes)
+            }
+            (Self::List(kind, _), Value::List(list)) => {
+                Value::List(list.into_iter().map(|item| kind.with_bytes(item)).collect())
+            }
+            (Self::Map(fields), Value::Map(map)) => {
+                let part = |(name, value): (String, Value)| {
+                    let value = match fields.iter().find(|field| field.name == name) {
+                        Some(field) => field.kind.with_bytes(value),
+                        None => value,
+                    };
+                    (name, value)
+                };
+                Value::Map(map.into_iter().map(part).collect())
+            }
+            (_, value) => value,
+        }
+    }
+
     /// Reads a value as people write it. Bytes are hexadecimal digits; the items of a list stand between commas; those of
     /// a map are `name=value` between commas.
     ///
@@ -370,23 +437,30 @@ impl Field {
     /// # Errors
     /// [`Unfit`], which names the field and says what can be written.
     pub fn check(&self, name: &str, value: &Value) -> Result<(), Unfit> {
+        self.check_by(name, value, Kind::check)
+    }
+
+    fn check_by(&self, name: &str, value: &Value, check: Check) -> Result<(), Unfit> {
         if self.required && none(value) {
             return Err(Unfit::new(self.kind.wanted()).in_field(name));
         }
-        self.kind.check(value).map_err(|unfit| {
+        check(&self.kind, value).map_err(|unfit| {
             let inner = unfit.field.as_ref().map(|inner| format!("{name}.{inner}"));
             Unfit { field: Some(inner.unwrap_or_else(|| name.into())), ..unfit }
         })
     }
 }
 
-fn parts_fit(fields: &[Field], map: &BTreeMap<String, Value>) -> Result<(), Unfit> {
+/// How strictly a value is looked at.
+type Check = fn(&Kind, &Value) -> Result<(), Unfit>;
+
+fn parts_fit(fields: &[Field], map: &BTreeMap<String, Value>, check: Check) -> Result<(), Unfit> {
     if map.is_empty() {
         return Ok(());
     }
     for field in fields {
         match map.get(field.name) {
-            Some(value) => field.check(field.name, value)?,
+            Some(value) => field.check_by(field.name, value, check)?,
             None if field.required => return Err(Unfit::new(field.kind.wanted()).in_field(field.name)),
             None => {}
         }
@@ -426,6 +500,11 @@ mod tests {
             (Form::Ipv6, &["2001:db8::1", "::"], &["2001:db8", "fe80::1%eth0"]),
             (Form::Host, &["mail.office.example", "192.0.2.1", "::1"], &["a b", "-a", "a..b", "host:25"]),
             (Form::Mail, &["desk@office.example"], &["desk", "@office", "desk@", "de sk@office"]),
+            (
+                Form::Language,
+                &["en", "th", "zh-hans", "pt-BR", "x-own"],
+                &["e", "no tag", "de-", "1a", "en-a", "x-"],
+            ),
         ] {
             let kind = Kind::Form(form);
             assert_eq!(kind.check(&text("")), Ok(()));

@@ -48,10 +48,10 @@ pub mod visual_message;
 pub mod web_access;
 
 pub use field::{
-    Field, Fields, RecordType, Secret, check, masked, optional, references, renamed, required, secrecy,
-    type_of,
+    Field, Fields, Keys, RecordType, Secret, check, masked, optional, references, renamed, required, secrecy,
+    type_of, unusual,
 };
-pub use kind::{Default, Der, Form, Kind, Unfit};
+pub use kind::{Default, Der, Form, Kind, Unfit, is_language};
 pub use personal::SETTINGS;
 #[cfg(feature = "samples")]
 pub use samples::{ENTRIES, Sample, samples};

@@ -250,6 +250,7 @@ fn form_text(form: Form, draw: &mut Draw) -> String {
         Form::Ipv6 => format!("2001:db8::{:x}", 1 + draw.below(0xffff)),
         Form::Host => draw.host(),
         Form::Mail => draw.mail(),
+        Form::Language => ["de", "fr", "ja", "zh-hans"][draw.below(4)].into(),
     }
 }
 

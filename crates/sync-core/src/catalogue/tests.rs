@@ -256,3 +256,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_people_write_is_held_closer_than_what_files_bring() {
+    let of = |kind: &str, words: &[(&str, Value)]| -> Fields {
+        let words = words.iter().map(|(name, value)| ((*name).to_string(), value.clone()));
+        [("type".to_string(), Value::from(kind))].into_iter().chain(words).collect()
+    };
+    let id = "destination:0198f9c2-0000-7000-8000-000000000001";
+    for (kind, name, sound, odd) in [
+        ("address", "kind", Value::from("folder"), Value::from("nokind")),
+        ("address", "mail", "desk@office.example".into(), "foo".into()),
+        ("address", "number", 9_999.into(), 99_999_999.into()),
+        ("address", "list", 11.into(), 55.into()),
+        ("address", "list", 1.into(), 0.into()),
+        ("address", "access_code", "1234567".into(), "12345678".into()),
+        ("address", "access_code", "1".into(), "one".into()),
+    ] {
+        assert_eq!(unusual(&of(kind, &[(name, sound)])), []);
+        let found = of(kind, &[(name, odd)]);
+        assert_eq!(check(&found), Ok(()));
+        let unfit = unusual(&found).remove(0);
+        assert_eq!(unfit.field.as_deref(), Some(name));
+    }
+    for (kind, sound, odd) in [
+        ("address", "member:box/localbox001", "member:localbox001"),
+        ("favorite-sending", id, "destination:junk"),
+        ("forwarding-rule", id, "destination:junk"),
+        ("forwarding-rule", "box:7", "box:sales"),
+    ] {
+        let in_field = |name: &str| unusual(&of(kind, &[(name, 1.into())])).len();
+        assert_eq!((in_field(sound), in_field(odd)), (0, 1), "{kind} {odd}");
+    }
+    let button =
+        |number: i64| unusual(&of("address", &[("list", 11.into()), ("number", number.into())])).len();
+    assert_eq!((button(200), button(201)), (0, 1));
+}

@@ -17,38 +17,42 @@ pub(super) const PASSWORD: Field =
     optional("password", "Password, as a salted hash", PASSWORD_HASH).secret(Secret::Sealed);
 
 /// Somebody who may log in.
-pub const USER: RecordType = RecordType::new(
-    "login-user",
-    "User",
-    &["name"],
-    &[
-        required("name", "User name", Kind::Text(128)),
-        optional("display_name", "Name that is shown", Kind::Text(128)),
-        optional("reading", "How the name is read aloud and sorted", Kind::Text(128)),
-        optional("mail", "E-mail address", Kind::Form(Form::Mail)),
-        PASSWORD,
-        optional("pin", "PIN for a keypad login", Kind::Form(Form::Digits(1, 7))).secret(Secret::Sealed),
-        required(
-            "role",
-            "What they may",
-            Kind::Choice(&[
-                "administrator",
-                "device-administrator",
-                "network-administrator",
-                "power-user",
-                "general-user",
-                "limited-user",
-                "guest",
-            ]),
-        ),
-        optional("group:*", "Member of this group, by its id", Kind::Flag),
-        optional("department", "Department ID", Kind::Form(Form::Digits(1, 7))),
-        optional("built_in", "One of the two that no import deletes", Kind::Flag),
-        optional("enabled", "Whether they may log in", Kind::Flag),
-        optional("expires", "The last day on which they may", Kind::Form(Form::Date)),
-        optional("icon", "Picture", Kind::Text(64)),
-    ],
-);
+pub const USER: RecordType = RecordType {
+    // Which two they are is the machine's own.
+    stays: &["built_in"],
+    ..RecordType::new(
+        "login-user",
+        "User",
+        &["name"],
+        &[
+            required("name", "User name", Kind::Text(128)),
+            optional("display_name", "Name that is shown", Kind::Text(128)),
+            optional("reading", "How the name is read aloud and sorted", Kind::Text(128)),
+            optional("mail", "E-mail address", Kind::Form(Form::Mail)),
+            PASSWORD,
+            optional("pin", "PIN for a keypad login", Kind::Form(Form::Digits(1, 7))).secret(Secret::Sealed),
+            required(
+                "role",
+                "What they may",
+                Kind::Choice(&[
+                    "administrator",
+                    "device-administrator",
+                    "network-administrator",
+                    "power-user",
+                    "general-user",
+                    "limited-user",
+                    "guest",
+                ]),
+            ),
+            optional("group:*", "Member of this group, by its id", Kind::Flag),
+            optional("department", "Department ID", Kind::Form(Form::Digits(1, 7))),
+            optional("built_in", "One of the two that no import deletes", Kind::Flag),
+            optional("enabled", "Whether they may log in", Kind::Flag),
+            optional("expires", "The last day on which they may", Kind::Form(Form::Date)),
+            optional("icon", "Picture", Kind::Text(64)),
+        ],
+    )
+};
 
 /// A group of users, whose address list synchronizes.
 pub const GROUP: RecordType = RecordType::new(

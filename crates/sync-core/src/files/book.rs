@@ -132,17 +132,6 @@ impl Contact {
         }
         encoder.sha256()
     }
-
-    /// Gives the name and the person of the contact to each of its entries, and ties them where they are several.
-    pub(super) fn share(&mut self, name: &str, reading: &str, person: Option<&Person>, tie: &str) {
-        let several = self.entries.len() > 1;
-        for entry in &mut self.entries {
-            entry.name = name.into();
-            entry.reading = reading.into();
-            entry.person = person.cloned();
-            entry.tie = if several { tie.into() } else { String::new() };
-        }
-    }
 }
 
 /// What stands around the contacts of a file, and how they are written.

@@ -81,6 +81,14 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
     Ok(book)
 }
 
+/// A file as text, decoded as [`read`] decodes it.
+///
+/// # Errors
+/// [`FileError`] where it is empty, too large or no text.
+pub fn text_of(bytes: &[u8], options: &ReadOptions) -> Result<String, FileError> {
+    decode(bytes, options.encoding).map(|text| text.text)
+}
+
 /// Writes a book in a format. What was read from a file of the same format and not edited comes out as it stood.
 ///
 /// # Errors

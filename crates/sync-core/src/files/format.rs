@@ -79,6 +79,9 @@ pub(super) struct Room {
     pub(super) writer: Writer,
 }
 
+/// Writes what fits into a file; the book is there if it is of the same format.
+type WriteWhole = fn(&mut Fitted, Option<&Book>, &WriteOptions) -> Result<Vec<u8>, FileError>;
+
 /// How a format is written.
 pub(super) enum Writer {
     /// Contact by contact, in a frame.
@@ -89,7 +92,7 @@ pub(super) enum Writer {
         contact: fn(&[Contact], usize, &TextFrame) -> String,
     },
     /// By itself. The book is there if it is of the same format.
-    Whole(fn(&mut Fitted, Option<&Book>, &WriteOptions) -> Result<Vec<u8>, FileError>),
+    Whole(WriteWhole),
 }
 
 /// In the order in which a file is tried: the surest first.

@@ -61,6 +61,11 @@ impl Numbers {
         self.of_owner.entry(number).and_modify(|one| *one = None).or_insert(Some(id));
     }
 
+    /// Takes in an entry that only groups of its own list mean.
+    pub(crate) fn insert_in_list(&mut self, list: Option<i64>, number: i64, id: RecordId) {
+        self.in_list.entry((list, number)).or_insert(id);
+    }
+
     /// Turns the numbers by which a group names its members into record ids. A number means the entry of the same list,
     /// or else the one entry of the owner which has it. A number that means nobody stays, with a note.
     pub(crate) fn link(&self, address: &mut Address, line: Option<u64>, notes: &mut Vec<Note>) {

@@ -67,7 +67,7 @@ mod xerox_plain;
 mod xml;
 
 pub use book::{Book, Contact, Link};
-pub use convert::{ReadOptions, WriteOptions, Written, convert, read};
+pub use convert::{ReadOptions, WriteOptions, Written, convert, read, text_of};
 pub use csv_mapping::{BadMapping, MappedColumn, Mapping, Meaning, suggest_mapping};
 pub use duplicates::Duplicate;
 pub use error::FileError;

@@ -124,7 +124,7 @@ impl Column {
         if self.usual.is_empty() { self.empty } else { self.usual }
     }
 
-    fn to_model<'a>(&self, cell: &'a str) -> Cow<'a, str> {
+    fn model_of<'a>(&self, cell: &'a str) -> Cow<'a, str> {
         if cell == self.empty {
             return "".into();
         }
@@ -132,7 +132,7 @@ impl Column {
         known.map_or(Cow::Borrowed(cell), |(_, ours)| Cow::Borrowed(*ours))
     }
 
-    fn to_cell(&self, text: &str) -> String {
+    fn cell_of(&self, text: &str) -> String {
         if text.is_empty() {
             return self.nothing().into();
         }
@@ -380,7 +380,7 @@ impl Table {
                 }
                 continue;
             };
-            let text = column.to_model(cell);
+            let text = column.model_of(cell);
             match column.means {
                 Means::Shared(field) if !text.is_empty() => field.set(&mut shared, &text),
                 Means::Of(slot, field) if !text.is_empty() => field.set(contact.entry_mut(slot), &text),
@@ -478,10 +478,10 @@ impl Table {
                 None => kept().unwrap_or_default(),
                 Some(column) => match column.means {
                     Means::Shared(field) => {
-                        column.to_cell(&first.map(|entry| self.shared(field, entry)).unwrap_or_default())
+                        column.cell_of(&first.map(|entry| self.shared(field, entry)).unwrap_or_default())
                     }
                     Means::Of(slot, field) => match contact.entry(slot) {
-                        Some(entry) => column.to_cell(&field.get(entry)),
+                        Some(entry) => column.cell_of(&field.get(entry)),
                         None => kept().unwrap_or_else(|| column.nothing().to_string()),
                     },
                     Means::Encrypted(slot, scheme) => match contact.entry(slot) {

@@ -334,7 +334,8 @@ pub(super) fn no_damage_makes_it_panic(file: &str) {
         [b"\"", b",", b"\n", b"\r", b"<", b">", b"&x;", b"\xff", b"[", b"\0", b"=", b"/"];
     let odd = prop::sample::select(&ODD[..]);
     let damages = prop::collection::vec((damage, odd), 1..4);
-    let law = |damages: Vec<((prop::sample::Index, usize, Vec<u8>), &[u8])>| {
+    type Damage<'a> = ((prop::sample::Index, usize, Vec<u8>), &'a [u8]);
+    let law = |damages: Vec<Damage<'_>>| {
         let mut bytes = bytes.clone();
         for ((at, length, instead), odd) in damages {
             let at = at.index(bytes.len() + 1);

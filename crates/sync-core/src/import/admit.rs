@@ -4,18 +4,27 @@ use super::{
     Fields, Incoming, Packed,
     gather::Gathered,
     matching::{Arrival, MASK, Side, Way},
-    mode::{ListKind, ListMode},
+    mode::ListMode,
     scope::Class,
     whole::{Problem, Terms},
 };
 use crate::{
-    address::Likeness,
-    catalogue::{self, InFile, Secret},
+    address::{ADDRESS_TYPE, Likeness, TYPE_FIELD},
+    catalogue::{
+        self, InFile, Secret,
+        address_book::{ADDRESS, LOCAL_SPACE},
+    },
     files::Note,
     id::RecordId,
+    space::SpaceName,
     value::Value,
 };
-use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
 
 /// What is taken of a file, and what is said of the rest.
 pub(super) struct Admitted {
@@ -33,20 +42,52 @@ pub(super) fn admit(gathered: &Gathered, incoming: Vec<Incoming>, terms: &Terms)
         terms,
         notes: Vec::new(),
         problems: Vec::new(),
-        unfitting: BTreeSet::new(),
+        overwritten: 0,
+        without_list: 0,
+        unusual: BTreeMap::new(),
         seen: BTreeSet::new(),
         foreign: 0,
     };
     let mut arrivals: Vec<Arrival> = Vec::new();
-    for entry in incoming {
+    for mut entry in incoming {
+        admission.give_list(&mut entry);
         if let Some(class) = admission.class(&entry) {
             let Incoming { line, source, fields } = entry;
             let id = RecordId(uuid::Uuid::nil());
             arrivals.push(Arrival { line, source, fields, class, found: None, id, kin: true });
         }
     }
-    let Admission { notes, problems, foreign, .. } = admission;
+    let Admission { mut notes, problems, foreign, overwritten, without_list, unusual, .. } = admission;
+    if without_list > 0 {
+        let text = format!("{without_list} entries say no list of the machine: they come into list 1");
+        notes.push(Note::new(None, "list_given", text));
+    }
+    for (field, Unusual { count, line, wanted }) in unusual {
+        let text = format!(
+            "{count} entries have a `{field}` that nobody could write at this machine, where it is {wanted}; they are kept \
+             as they are"
+        );
+        notes.push(Note::new(line, "value_unusual", text));
+    }
+    if overwritten > 0 {
+        let text = format!(
+            "{overwritten} entries are of the one-touch list, whose buttons have fixed numbers: each takes the place of the \
+             one with its number, where the others come beside what is there"
+        );
+        notes.push(Note::new(None, "one_touch_overwritten", text));
+    }
     Admitted { arrivals, notes, problems, foreign }
+}
+
+/// Where entries of the machine's lists come that say none.
+const FIRST_LIST: i64 = 1;
+
+/// Values of one field that nobody could write at this machine.
+struct Unusual {
+    count: usize,
+    /// Where the first one is.
+    line: Option<u64>,
+    wanted: String,
 }
 
 /// What of a file is taken, by the rules of its list or type.
@@ -55,7 +96,12 @@ struct Admission<'a> {
     terms: &'a Terms,
     notes: Vec<Note>,
     problems: Vec<Problem>,
-    unfitting: BTreeSet<ListKind>,
+    /// How many entries go by their numbers, since nothing can be appended to their list.
+    overwritten: usize,
+    /// How many entries of the machine's lists say none.
+    without_list: usize,
+    /// What nobody could write at this machine, by field.
+    unusual: BTreeMap<&'static str, Unusual>,
     seen: BTreeSet<Likeness>,
     foreign: usize,
 }
@@ -73,8 +119,44 @@ impl Admission<'_> {
         });
     }
 
+    /// An entry of the machine's own lists is in one of them.
+    fn give_list(&mut self, entry: &mut Incoming) {
+        let own = self.gathered.space == SpaceName::local(LOCAL_SPACE) && !self.terms.any_list;
+        if own && entry.fields.text(TYPE_FIELD) == Some(ADDRESS_TYPE) && entry.fields.get("list").is_none() {
+            let mut fields = entry.fields.fields();
+            fields.insert("list".into(), FIRST_LIST.into());
+            entry.fields = Packed::from(&fields);
+            self.without_list += 1;
+        }
+    }
+
+    fn note_unusual(&mut self, class: Class, entry: &Incoming, fields: &Fields) {
+        let known = match class {
+            Class::Address => &ADDRESS,
+            Class::Typed(known) => known,
+            Class::Setting(_) | Class::Unknown => return,
+        };
+        let own = self.gathered.space == SpaceName::local(LOCAL_SPACE);
+        for unfit in catalogue::unusual(fields) {
+            let Some(field) = unfit.field.as_deref().and_then(|name| known.field(name)) else { continue };
+            // In a person's or a group's list, these numbers are the source's own.
+            if own || !["list", "number"].contains(&field.name) {
+                let first = || Unusual { count: 0, line: entry.line, wanted: unfit.wanted.clone() };
+                self.unusual.entry(field.name).or_insert_with(first).count += 1;
+            }
+        }
+    }
+
     /// What the entry is, if it is taken.
     fn class(&mut self, entry: &Incoming) -> Option<Class> {
+        if entry.fields.text(TYPE_FIELD).is_none() {
+            let text = format!(
+                "{}: the record has no `type`, so that nobody can tell what it is",
+                name(&entry.fields)
+            );
+            self.problem(entry, "type_missing", Some(TYPE_FIELD.into()), text);
+            return None;
+        }
         let Some(class) = self.gathered.scope.class(&entry.fields) else {
             self.foreign += 1;
             return None;
@@ -84,18 +166,28 @@ impl Admission<'_> {
             self.notes.push(Note::new(entry.line, "not_for_files", text));
             return None;
         }
-        if let Err(unfit) = fits(class, &entry.fields.fields()) {
+        let fields = entry.fields.fields();
+        if is_unusable(class, &fields) && fits(class, &fields).is_ok() {
+            let text = format!(
+                "{}: this machine can't use the value; it keeps it, and its own default holds here",
+                name(&entry.fields)
+            );
+            self.notes.push(Note::new(entry.line, "value_not_usable", text));
+        }
+        if let Err(unfit) = fits(class, &fields) {
             let text = format!("{}: {unfit}", name(&entry.fields));
             self.problem(entry, "value_refused", unfit.field, text);
             return None;
         }
-        if class == Class::Address && !self.list_fits(entry) {
-            return None;
+        self.note_unusual(class, entry, &fields);
+        let lists = self.terms.of_list(&self.gathered.space, &entry.fields).modes.lists;
+        if class == Class::Address && lists != self.terms.modes.lists {
+            self.overwritten += 1;
         }
         let once = match class {
             Class::Setting(_) => Some(Way::Setting),
             Class::Typed(known) if !known.identity.is_empty() => Some(Way::Identity),
-            Class::Address if self.terms.modes.lists == ListMode::Overwrite => Some(Way::Number),
+            Class::Address if lists == ListMode::Overwrite => Some(Way::Number),
             _ => None,
         };
         let side = Side::empty(&self.gathered.space);
@@ -108,23 +200,6 @@ impl Admission<'_> {
         }
         Some(class)
     }
-
-    fn list_fits(&mut self, entry: &Incoming) -> bool {
-        let kind = ListKind::of(&self.gathered.space, entry.fields.int("list"));
-        if self.terms.any_list || kind.modes().contains(&self.terms.modes.lists) {
-            return true;
-        }
-        if self.unfitting.insert(kind) {
-            let fitting: Vec<&str> = kind.modes().iter().map(|mode| mode.as_str()).collect();
-            let text = format!(
-                "the mode `{}` is not one of the one-touch list, whose buttons have fixed numbers: write one of {}",
-                self.terms.modes.lists.as_str(),
-                fitting.join(", ")
-            );
-            self.problem(entry, "mode_not_for_list", Some("list".into()), text);
-        }
-        false
-    }
 }
 
 /// What people call an entry, in a remark.
@@ -132,11 +207,17 @@ pub(super) fn name(fields: &Packed) -> String {
     format!("`{}`", super::plan::shown_name(fields, None))
 }
 
-/// Whether the values of an entry fit. A masked password is none.
+/// Whether a setting's value is one that this machine can't use: another model's, which it keeps.
+fn is_unusable(class: Class, fields: &Fields) -> bool {
+    let Class::Setting(Some(setting)) = class else { return false };
+    fields.get("value").is_some_and(|value| setting.check(value).is_err())
+}
+
+/// Whether the values of an entry fit. A setting's value that another model could have set does. A masked password is none.
 fn fits(class: Class, fields: &Fields) -> Result<(), catalogue::Unfit> {
     match class {
         Class::Setting(Some(setting)) => match fields.get("value") {
-            Some(value) => setting.check(value).map_err(|unfit| unfit.in_field(setting.name)),
+            Some(value) => setting.kind.check_form(value).map_err(|unfit| unfit.in_field(setting.name)),
             None => Ok(()),
         },
         Class::Typed(_) | Class::Address => {

@@ -1,10 +1,11 @@
 //! What a record becomes when an entry of a file takes its place: what the file says, and what it can't say.
 
 use super::{
-    Fields,
+    Fields, Packed,
     admit::is_masked,
-    matching::{MASK, rest_mode},
+    matching::{MASK, protected, rest_mode},
     mode::RestMode,
+    plan::shown_name,
     scope::Class,
     whole::Terms,
 };
@@ -65,7 +66,7 @@ pub(super) fn after(
     notes: &mut Vec<Note>,
 ) -> Fields {
     match class {
-        Class::Address if !kin => new(class, entry),
+        Class::Address if !kin => new(class, entry, line, notes),
         Class::Address => address(terms, before, entry, line, notes),
         Class::Setting(known) => {
             let mut after = before.clone();
@@ -84,7 +85,12 @@ pub(super) fn after(
             after.extend(entry);
             after
         }
-        Class::Typed(known) => typed(known, terms, before, entry),
+        Class::Typed(known) => {
+            flag_is_ours(known, Some(before), &entry, line, notes);
+            let mut after = typed(known, terms, before, entry);
+            keep_protected(known, before, &mut after, line, notes);
+            after
+        }
         Class::Unknown if terms.carries.every_field && terms.modes.rest == RestMode::Replace => entry,
         Class::Unknown => {
             let mut after = before.clone();
@@ -99,7 +105,10 @@ fn is_mask(secret: Secret, value: &Value) -> bool {
 }
 
 /// What a new record becomes: without what stays at the machine that counted it, and without stars.
-pub(super) fn new(class: Class, mut entry: Fields) -> Fields {
+pub(super) fn new(class: Class, mut entry: Fields, line: Option<u64>, notes: &mut Vec<Note>) -> Fields {
+    if let Class::Typed(known) = class {
+        flag_is_ours(known, None, &entry, line, notes);
+    }
     let masked: Vec<String> = entry
         .iter()
         .filter(|(name, value)| {
@@ -113,6 +122,41 @@ pub(super) fn new(class: Class, mut entry: Fields) -> Fields {
         entry.remove(name);
     });
     entry
+}
+
+/// Says it where a file would make a record one that no import removes, or one that any does.
+fn flag_is_ours(
+    known: &RecordType,
+    before: Option<&Fields>,
+    entry: &Fields,
+    line: Option<u64>,
+    notes: &mut Vec<Note>,
+) {
+    let Some(these) = protected(known) else { return };
+    let Some(theirs) = entry.get(these.flag) else { return };
+    let ours = before.is_some_and(|before| these.has(before.get(these.flag)));
+    if ours != these.has(Some(theirs)) {
+        let what = if ours { "is built into this machine" } else { "is not built into this machine" };
+        let text = format!("`{}` {what}, whatever the file says of it", entry_name(entry));
+        notes.push(Note::new(line, "built_in_is_the_machines", text));
+    }
+}
+
+/// What a file doesn't change of a record that no import removes.
+fn keep_protected(
+    known: &RecordType,
+    before: &Fields,
+    after: &mut Fields,
+    line: Option<u64>,
+    notes: &mut Vec<Note>,
+) {
+    let Some(these) = protected(known).filter(|these| these.has(before.get(these.flag))) else { return };
+    for name in these.kept {
+        let Some(old) = before.get(*name).filter(|old| after.get(*name) != Some(old)) else { continue };
+        let text = format!("`{}` is built in: its {name} stays {old}", entry_name(before));
+        notes.push(Note::new(line, "built_in_kept", text));
+        after.insert((*name).into(), old.clone());
+    }
 }
 
 fn typed(known: &RecordType, terms: &Terms, before: &Fields, entry: Fields) -> Fields {
@@ -193,4 +237,8 @@ fn address(
 
 fn is_stars(login: &Login) -> bool {
     matches!(&login.password, Some(Password::Plain(text)) if text.0 == MASK)
+}
+
+fn entry_name(fields: &Fields) -> String {
+    shown_name(&Packed::from(fields), None)
 }

@@ -28,6 +28,12 @@ pub fn is_limit(code: &str) -> bool {
     code == ACCESS_NUMBER || HELD.iter().any(|(_, held)| *held == code)
 }
 
+/// The limit of rule 10 of which a problem's word speaks, if it does.
+#[must_use]
+pub fn limit_of(code: &str) -> Option<Limit> {
+    HELD.iter().find(|(_, held)| *held == code).map(|(limit, _)| *limit)
+}
+
 /// How much there is before and after an import.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -38,8 +44,8 @@ pub(super) struct Tally {
     digits: u64,
 }
 
-/// What would be over a limit: what is counted, its word and name, the limit, and how much there would be.
-pub(super) type Over = (&'static str, &'static str, u64, u64);
+/// What would be over a limit: the limit of rule 10 where it is one, its word and name, the limit, and how much there would be.
+pub(super) type Over = (Option<Limit>, &'static str, &'static str, u64, u64);
 
 impl Tally {
     /// Takes in the lists of groups that are there.
@@ -92,9 +98,10 @@ impl Tally {
             let most = limits.get(*limit);
             let (before, after) = (self.before[*limit as usize], self.after[*limit as usize]);
             let after = if *limit == Limit::GroupLists { before + after } else { after };
-            (after > most && after > before).then_some((*code, limit.title(), most, after))
+            (after > most && after > before).then_some((Some(*limit), *code, limit.title(), most, after))
         };
         let digits = (self.digits > ACCESS_NUMBER_DIGITS).then_some((
+            None,
             ACCESS_NUMBER,
             "digits in an access number",
             ACCESS_NUMBER_DIGITS,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     address::{Address, LIKENESSES, Likeness, MEMBER_PREFIX, Member, TYPE_FIELD, pairs},
     canonical::Encoder,
-    catalogue::RecordType,
+    catalogue::{RecordType, address_book::LOCAL_SPACE},
     files::{
         Note,
         canon_csv::{Spot, spots},
@@ -38,21 +38,47 @@ pub(super) struct Special {
     always_replaced: bool,
     /// Whether a file without any entry of the type changes nothing, even one that holds all.
     empty_changes_nothing: bool,
-    /// A flag: what has it set is never removed.
-    never_removed: Option<&'static str>,
+    /// What is said of some of its records.
+    protected: Option<Protected>,
+}
+
+/// Records that no import removes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Protected {
+    /// The flag that they have set; the machine's own, which no file sets or unsets.
+    pub(super) flag: &'static str,
+    /// What a file doesn't change of them either.
+    pub(super) kept: &'static [&'static str],
+}
+
+impl Protected {
+    /// Whether a record is one.
+    pub(super) fn has(&self, flag: Option<&Value>) -> bool {
+        flag == Some(&Value::Bool(true))
+    }
 }
 
 const ORDINARY: Special =
-    Special { name: "", always_replaced: false, empty_changes_nothing: false, never_removed: None };
+    Special { name: "", always_replaced: false, empty_changes_nothing: false, protected: None };
 /// As administrators know it from such machines.
 const SPECIAL: [Special; 2] = [
     // In both: all but the counter is taken; only in the file: added; only in the machine: deleted.
     Special { name: "department", always_replaced: true, empty_changes_nothing: true, ..ORDINARY },
-    Special { name: "login-user", never_removed: Some("built_in"), ..ORDINARY },
+    // A file could otherwise leave nobody who administers the machine.
+    Special {
+        name: "login-user",
+        protected: Some(Protected { flag: "built_in", kept: &["role"] }),
+        ..ORDINARY
+    },
 ];
 
 fn special(known: &RecordType) -> &'static Special {
     SPECIAL.iter().find(|special| special.name == known.name).unwrap_or(&ORDINARY)
+}
+
+/// Which of its records no import removes.
+pub(super) fn protected(known: &RecordType) -> Option<Protected> {
+    special(known).protected
 }
 
 /// Whether a type is replaced.
@@ -359,7 +385,7 @@ pub(super) fn matched(mut gathered: Gathered, terms: &Terms, fresh: &mut dyn FnM
     matched.pair(terms);
     matched.name(fresh);
     if terms.modes.lists == ListMode::Append {
-        matched.settle_groups(fresh);
+        matched.settle_groups(terms, fresh);
     }
     matched.removals(terms);
     if terms.modes.lists != ListMode::Append {
@@ -486,7 +512,7 @@ impl Matched {
         let mut open = Vec::new();
         for (place, entry) in self.arrivals.iter().enumerate() {
             if entry.found.is_none()
-                && is_way_of(way, entry.class, terms)
+                && is_way_of(way, entry.class, &terms.of_list(&self.space, &entry.fields))
                 && (with_number || !by_number(entry))
                 && let Some(key) = theirs.key(way, entry.class, entry.source, &entry.fields, true)
             {
@@ -499,7 +525,7 @@ impl Matched {
         for (place, stand) in self.stands.iter().enumerate() {
             if self.fates[place] == Fate::Stays
                 && let Some(class) = stand.class
-                && is_way_of(way, class, terms)
+                && is_way_of(way, class, &terms.of_list(&self.space, &stand.fields))
                 && let Some(key) = ours.key(way, class, Some(stand.id), &stand.fields, false)
             {
                 free.push((key, place));
@@ -551,6 +577,8 @@ impl Matched {
             people.extend(entry.fields.text("user").map(ToString::to_string));
         }
         let all = terms.carries.all;
+        // What was left without a list is shown in the first one.
+        let first_list = (self.space == SpaceName::local(LOCAL_SPACE) && !terms.any_list).then_some(1);
         let device_specific = is_of_people(&self.space);
         for (stand, fate) in self.stands.iter().zip(&mut self.fates) {
             let Some(class) = stand.class.filter(|_| *fate == Fate::Stays) else { continue };
@@ -558,16 +586,16 @@ impl Matched {
                 Class::Address => {
                     terms.modes.lists == ListMode::Replace
                         && (all
-                            || lists.contains(&stand.fields.int("list"))
+                            || lists.contains(&stand.fields.int("list").or(first_list))
                             || self.space.synchronizes() && !lists.is_empty())
                 }
                 Class::Typed(known) => {
                     let special = special(known);
                     let spoken_of = types.contains(known.name) || all && !special.empty_changes_nothing;
-                    let kept = special.never_removed.and_then(|flag| stand.fields.get(flag));
-                    rest_mode(known, terms) == RestMode::Replace
-                        && spoken_of
-                        && kept != Some(Value::Bool(true))
+                    let kept = special
+                        .protected
+                        .is_some_and(|these| these.has(stand.fields.get(these.flag).as_ref()));
+                    rest_mode(known, terms) == RestMode::Replace && spoken_of && !kept
                 }
                 Class::Setting(_) | Class::Unknown => all && terms.modes.rest == RestMode::Replace,
             };

@@ -67,7 +67,7 @@ mod whole;
 
 pub use announce::{ANNOUNCEMENTS, Announcement, TOGETHER};
 pub use gather::{Gathered, Incoming, Live, outgoing};
-pub use limits::is_limit;
+pub use limits::{is_limit, limit_of};
 pub use matching::MASK;
 pub use mode::{FITTING, ListKind, ListMode, Modes, RestMode};
 pub use outgoing::{Departures, Secrets, alone, departing};

@@ -49,7 +49,8 @@ pub enum ListKind {
     Group,
 }
 
-/// Which modes fit which list. An entry can't be appended to the one-touch list, since its buttons have fixed numbers.
+/// Which modes fit which list. An entry can't be appended to the one-touch list, since its buttons have fixed numbers: it
+/// is overwritten by number instead ([`ListKind::taken_by`]).
 pub const FITTING: [(ListKind, &[ListMode]); 4] = [
     (ListKind::Machine, &[ListMode::Append, ListMode::Overwrite, ListMode::Replace]),
     (ListKind::OneTouch, &[ListMode::Overwrite, ListMode::Replace]),
@@ -67,6 +68,12 @@ impl ListKind {
             _ if list == Some(ONE_TOUCH_LIST) => Self::OneTouch,
             _ => Self::Machine,
         }
+    }
+
+    /// The mode that it is taken by where this one is asked for: the same if it fits, otherwise the first that does.
+    #[must_use]
+    pub fn taken_by(self, asked: ListMode) -> ListMode {
+        if self.modes().contains(&asked) { asked } else { self.modes().first().copied().unwrap_or(asked) }
     }
 
     /// The modes that fit it.

@@ -54,12 +54,19 @@ pub(super) struct Scope {
     types: Vec<&'static RecordType>,
     settings: Vec<&'static Setting>,
     newer: bool,
+    /// Whose.
+    item: Item,
 }
 
 impl Scope {
     /// Only addresses.
     pub(super) fn addresses() -> Self {
-        Self { types: alloc::vec![&catalogue::address_book::ADDRESS], settings: Vec::new(), newer: false }
+        Self {
+            types: alloc::vec![&catalogue::address_book::ADDRESS],
+            settings: Vec::new(),
+            newer: false,
+            item: Item::AddressBook,
+        }
     }
 
     /// What an item has in a space; `None` where it has nothing there.
@@ -74,6 +81,7 @@ impl Scope {
                     .collect(),
                 settings: SETTINGS.iter().filter(|one| one.sharing != Sharing::Shared).collect(),
                 newer: true,
+                item,
             });
         }
         let parts = || catalogue::content(item).iter().filter(|part| part.place.covers(space));
@@ -82,7 +90,13 @@ impl Scope {
         let here = |name| known.part_of(item, name).is_some_and(|part| part.place.covers(space));
         let settings: Vec<_> = known.settings(item).filter(|setting| here(setting.name)).collect();
         let newer = parts().any(|part| part.holds(&Fields::new()));
-        Some(Self { types, settings, newer })
+        Some(Self { types, settings, newer, item })
+    }
+
+    /// Whether only other items have a setting of this name.
+    fn is_of_another(&self, setting: &str) -> bool {
+        catalogue::find_in(self.item, setting).is_none()
+            && Item::ALL.iter().any(|item| catalogue::find_in(*item, setting).is_some())
     }
 
     /// What a record is; `None` where it does not belong to the item.
@@ -92,8 +106,11 @@ impl Scope {
         if name == SETTING_TYPE {
             let wanted = fields.text("name").unwrap_or_default();
             let known = self.settings.iter().find(|setting| setting.name == wanted);
-            return known
-                .map_or_else(|| newer(Class::Setting(None)), |known| Some(Class::Setting(Some(known))));
+            return match known {
+                Some(known) => Some(Class::Setting(Some(known))),
+                None if self.is_of_another(wanted) => None,
+                None => newer(Class::Setting(None)),
+            };
         }
         match self.types.iter().find(|known| known.name == name) {
             Some(_) if name == ADDRESS_TYPE => Some(Class::Address),

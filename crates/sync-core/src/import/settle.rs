@@ -123,33 +123,42 @@ impl Fingerprint {
 
 impl Matched {
     /// The numbers by which groups of the file name their members. In an overwritten list they are the list's own.
-    fn numbers(&self, lists: ListMode) -> Numbers {
+    fn numbers(&self, terms: &Terms) -> Numbers {
         let mut numbers = Numbers::default();
-        let mut insert = |id: RecordId, fields: &Packed| {
+        let mut insert = |id: RecordId, fields: &Packed, whole: bool| {
             if let Some(number) = fields.int("number") {
-                numbers.insert(fields.int("list"), number, id);
+                let list = fields.int("list");
+                if whole {
+                    numbers.insert(list, number, id)
+                } else {
+                    numbers.insert_in_list(list, number, id)
+                }
             }
         };
         let entries = self.arrivals.iter().filter(|entry| entry.class == Class::Address);
         if self.arrivals.iter().any(|entry| is_group(&entry.fields)) {
-            entries.for_each(|entry| insert(entry.id, &entry.fields));
-            if lists == ListMode::Overwrite {
-                let stay = self.stands.iter().zip(&self.fates).filter(|(_, fate)| **fate == Fate::Stays);
-                stay.filter(|(stand, _)| stand.class == Some(Class::Address))
-                    .for_each(|(stand, _)| insert(stand.id, &stand.fields));
+            entries.for_each(|entry| insert(entry.id, &entry.fields, true));
+            let stay = self.stands.iter().zip(&self.fates).filter(|(_, fate)| **fate == Fate::Stays);
+            for (stand, _) in stay.filter(|(stand, _)| stand.class == Some(Class::Address)) {
+                if terms.of_list(&self.space, &stand.fields).modes.lists == ListMode::Overwrite {
+                    // Where only this list is overwritten, only its own groups mean it.
+                    insert(stand.id, &stand.fields, terms.modes.lists == ListMode::Overwrite);
+                }
             }
         }
         numbers
     }
 
     /// In an append, a group counts as there already only if its members are the same records, not just the same numbers.
-    pub(super) fn settle_groups(&mut self, fresh: &mut dyn FnMut() -> RecordId) {
+    pub(super) fn settle_groups(&mut self, terms: &Terms, fresh: &mut dyn FnMut() -> RecordId) {
+        let space = self.space.clone();
+        let appended = |entry: &Arrival| terms.of_list(&space, &entry.fields).modes.lists == ListMode::Append;
         for round in 0.. {
-            let open = |entry: &&Arrival| entry.found.is_some() && is_group(&entry.fields);
+            let open = |entry: &&Arrival| entry.found.is_some() && is_group(&entry.fields) && appended(entry);
             if !self.arrivals.iter().any(|entry| open(&entry)) {
                 return;
             }
-            let numbers = self.numbers(ListMode::Append);
+            let numbers = self.numbers(terms);
             let ids: BTreeMap<RecordId, RecordId> =
                 self.arrivals.iter().filter_map(|entry| Some((entry.source?, entry.id))).collect();
             let others: Vec<usize> = (0..self.arrivals.len())
@@ -188,7 +197,7 @@ impl Matched {
     ) -> (Plan, Vec<super::Problem>) {
         fingerprint.read(&self);
         let mut plan = Plan { notes: core::mem::take(&mut self.notes), ..Plan::default() };
-        let numbers = self.numbers(terms.modes.lists);
+        let numbers = self.numbers(terms);
         for entry in core::mem::take(&mut self.arrivals) {
             let mut fields = entry.fields.fields();
             if entry.class == Class::Address && is_group(&entry.fields) {
@@ -197,13 +206,14 @@ impl Matched {
             let fields = relinked(self.item, at, &entry, fields, links, &mut plan.notes);
             let fields = self.as_it_stands(&entry, fields);
             let Some(found) = entry.found else {
-                let fields = keep::new(entry.class, fields);
+                let fields = keep::new(entry.class, fields, entry.line, &mut plan.notes);
                 fingerprint.write(links, "add", entry.id, Some(&fields));
                 announced.touched(&Touched { class: entry.class, before: None, after: Some(&fields) });
                 plan.added.push((entry.id, Packed::from(&fields)));
                 continue;
             };
             let before = core::mem::replace(&mut self.stands[found].fields, Packed::from(&Fields::new()));
+            let terms = &terms.of_list(&self.space, &entry.fields);
             if terms.modes.lists == ListMode::Append && entry.class == Class::Address {
                 fingerprint.write(links, "same", entry.id, None);
                 plan.same.push((entry.id, before));

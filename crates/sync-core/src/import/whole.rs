@@ -6,6 +6,7 @@ use super::{
     announce::Announced,
     limits::Tally,
     matching::{Fate, Matched, matched},
+    mode::{ListKind, ListMode},
     settle::{Fingerprint, Links, may_refer},
 };
 use crate::{
@@ -62,6 +63,15 @@ impl Terms {
             skip_unfit: false,
             any_list: false,
         }
+    }
+
+    /// The same as it holds for an entry's list: where the mode does not fit that, the one that it is taken by.
+    pub(super) fn of_list(&self, space: &SpaceName, entry: &Packed) -> Self {
+        if self.any_list || self.modes.lists != ListMode::Append {
+            return *self;
+        }
+        let lists = ListKind::of(space, entry.int("list")).taken_by(self.modes.lists);
+        Self { modes: Modes { lists, ..self.modes }, ..*self }
     }
 
     /// The same with other limits.
@@ -125,6 +135,9 @@ pub struct ImportPlan {
     pub items: Vec<ItemPlan>,
     /// Why it can't be done; nothing where it can.
     pub errors: Vec<Problem>,
+    /// How many of something there would be, of what would be over a limit (rule 10): for
+    /// [`crate::rules::decide_limits`].
+    pub would_hold: PerLimit,
     /// What it does beside writing records, what should travel with it, what goes missing: of an item where there is one.
     pub notes: Vec<(Option<Item>, Note)>,
     /// SHA-256 of what was read and of what would be written. Another plan has the same one exactly if it does the same
@@ -253,10 +266,14 @@ impl Planner {
         let links = Links::of(&spaces, known);
         let mut notes = missing(&spaces, &beside, &links);
         let mut errors = Vec::new();
-        for (code, what, limit, would) in tally.over(&terms.limits) {
+        let mut would_hold = PerLimit::NONE_STATED;
+        for (counted, code, what, most, would) in tally.over(&terms.limits) {
             let text = format!(
-                "there would be {would} {what}, and the machine holds {limit}: import fewer, or remove some first"
+                "there would be {would} {what}, and the machine holds {most}: import fewer, or remove some first"
             );
+            if let Some(limit) = counted {
+                would_hold = would_hold.with(limit, would);
+            }
             let (item, space, line, record, field) = (None, None, None, None, None);
             errors.push(Problem { code, item, space, line, record, field, text });
         }
@@ -286,7 +303,7 @@ impl Planner {
             refused: Some(denied),
             spaces: Vec::new(),
         }));
-        ImportPlan { items, errors, notes, fingerprint: FileHash(fingerprint.finish()) }
+        ImportPlan { items, errors, would_hold, notes, fingerprint: FileHash(fingerprint.finish()) }
     }
 }
 
@@ -341,7 +358,7 @@ fn missing(spaces: &[Matched], beside: &[Beside], links: &Links) -> Vec<(Option<
 pub fn plan<L: Live>(
     existing: impl IntoIterator<Item = L>,
     incoming: Vec<super::Incoming>,
-    mode: super::ListMode,
+    mode: ListMode,
     fresh: &mut dyn FnMut() -> RecordId,
 ) -> Plan {
     let carries = Carries { all: true, ..Carries::ADDRESSES };

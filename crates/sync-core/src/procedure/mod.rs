@@ -315,7 +315,16 @@ impl Procedure {
     /// Whether it has ended: finished, cancelled or undone.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        matches!(self.state, Phase::Finished { .. } | Phase::Cancelled { .. } | Phase::Undone { .. })
+        self.ended().is_some()
+    }
+
+    /// When it ended; `None` while it is not over.
+    #[must_use]
+    pub const fn ended(&self) -> Option<Timestamp> {
+        match self.state {
+            Phase::Finished { at } | Phase::Cancelled { at } | Phase::Undone { at } => Some(at),
+            _ => None,
+        }
     }
 
     /// The last step that was tried, whether or not it was told that it is done.

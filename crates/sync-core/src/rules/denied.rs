@@ -62,6 +62,8 @@ named! {
         LanguageDiffers = "language_differs",
         /// Something runs during which no import or export may begin.
         Interlocked = "interlocked",
+        /// An import or export runs during which the process may not begin.
+        ImportExportRuns = "import_export_runs",
         /// The profile wants the personalized data prepared, and they are not, or no longer.
         NotPrepared = "not_prepared",
         /// Personalized data are prepared only on the machine that is its own server.
@@ -88,7 +90,7 @@ impl Code {
             Self::Synchronizing | Self::DestinationNotLocalhost => Rule::Synchronization,
             Self::LanguageDiffers => Rule::Language,
             Self::PolicyPasswordDiffers => Rule::PolicyPassword,
-            Self::Interlocked => Rule::Interlock,
+            Self::Interlocked | Self::ImportExportRuns => Rule::Interlock,
             Self::NotPrepared | Self::PrepareElsewhere | Self::TooManyToPrepare => Rule::Preparation,
             Self::OverLimit => Rule::Limits,
         }
@@ -114,6 +116,7 @@ impl Code {
                 "the same, and with the destination `localhost:8443` this would have been accepted"
             }
             Self::Interlocked => "something runs during which no import or export may begin",
+            Self::ImportExportRuns => "an import or export runs, and the process may not begin during one",
             Self::NotPrepared => {
                 "the profile wants the personalized data prepared, and it is not, or too long ago"
             }
@@ -138,6 +141,8 @@ named! {
         ModelRefused = "model_refused",
         /// The machine does not have the item.
         ItemNotSupported = "item_not_supported",
+        /// The file's display language is no language, and the machine's is not known.
+        NoLanguage = "no_language",
     }
 }
 
@@ -151,6 +156,9 @@ impl NothingDoes {
                 "nothing helps: this machine takes the item only from its own model, and its model is not known"
             }
             Self::ItemNotSupported => "nothing helps: this machine does not have the item",
+            Self::NoLanguage => {
+                "nothing helps: what the file says of its display language is none, and this machine's is not known"
+            }
         }
     }
 }

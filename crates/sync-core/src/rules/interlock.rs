@@ -1,6 +1,6 @@
 //! Rule 7: what runs beside. The table is the profile's.
 
-use super::{Code, Finding, Question, Step, Way};
+use super::{Code, Denied, Finding, Question, Step, Way};
 use crate::{
     machine::Machine,
     process::{Process, Processes},
@@ -73,4 +73,32 @@ pub fn may_run_during(process: Process, question: &Question<'_>) -> During {
         During::Paused if !question.item.is_personalized() => During::Yes,
         during => during,
     }
+}
+
+/// Whether a process may begin while the import or export that the question speaks of runs. What pauses by itself, and
+/// what nobody can hold back, may.
+///
+/// ```
+/// use sync_core::{item::Item, process::Process, time::Timestamp};
+/// use sync_core::rules::{Code, Operation, Question, decide_process};
+/// let import = Question::new(Operation::Import, Item::AddressBook, Timestamp(0));
+/// assert_eq!(decide_process(Process::Send, &import).unwrap_err().code, Code::ImportExportRuns);
+/// assert_eq!(decide_process(Process::Shutdown, &import), Ok(()));
+/// ```
+///
+/// # Errors
+/// [`Denied`], with what is waited for. The import or export goes on.
+pub fn decide_process(process: Process, question: &Question<'_>) -> Result<(), Denied> {
+    if may_run_during(process, question) != During::No {
+        return Ok(());
+    }
+    let operation = question.operation;
+    let waited_for = if operation.is_batch() { Process::BatchImportExport } else { Process::ImportExport };
+    let what = if operation.is_import() { "an import" } else { "an export, or its preparation," };
+    let mut ways = vec![Way::new("when it has ended", vec![Step::WaitForProcess(waited_for)])];
+    if operation.is_import() {
+        ways.push(Way::new("at once, without it", vec![Step::CancelImport]));
+    }
+    let message = format!("{} can't begin while {what} runs at this machine", process.title());
+    Err((*Finding::new(Code::ImportExportRuns, message, ways)).into())
 }

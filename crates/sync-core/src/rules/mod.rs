@@ -30,7 +30,8 @@ pub mod step;
 pub mod synchronization;
 
 pub use denied::{Code, Denied, NothingDoes, Rule, Verdict, Way};
-pub use interlock::may_run_during;
+pub use interlock::{decide_process, may_run_during};
+pub use limits::decide_limits;
 pub use step::{By, Step};
 
 use crate::{

@@ -4,6 +4,7 @@
 
 use super::{tests::product, *};
 use crate::{
+    catalogue,
     item::Footnote,
     machine::{DestinationAddress, Role, SyncState},
     process::{Process, Processes},
@@ -134,7 +135,12 @@ impl Model {
                 machine.destination = DestinationAddress::own_server();
                 machine.prepared = None;
             }
-            Step::SetDisplayLanguage(language) => machine.display_language = Some(language.clone()),
+            Step::SetDisplayLanguage(language) => {
+                // As the machine's own setting takes it.
+                let setting = catalogue::find_in(Item::BasicInformation, "preferences.language").unwrap();
+                assert_eq!(setting.check(&language.as_str().into()), Ok(()));
+                machine.display_language = Some(language.clone());
+            }
             Step::SetPolicyPassword => {
                 // Under a salt of its own: only the proof shows that it is the same.
                 assert!(self.password.is_set());
@@ -211,6 +217,10 @@ fn justify(model: &Model, reason: NothingDoes) {
             assert!(own.is_none_or(|own| !refusal.accepts(Some(own), Some(own))));
         }
         NothingDoes::ItemNotSupported => assert!(model.profile.unsupported.contains(item)),
+        NothingDoes::NoLanguage => {
+            assert!(model.operation.is_import() && model.machine.display_language.is_none());
+            assert!(!catalogue::is_language(model.language.as_deref().unwrap()));
+        }
     }
 }
 
@@ -323,7 +333,12 @@ fn any_profile() -> impl Strategy<Value = Profile> {
 }
 
 fn any_model() -> impl Strategy<Value = Model> {
-    let file = (any_name(&["en", "ja"]), any_name(&["A", "B", "D"]), any_password(), any::<bool>());
+    let file = (
+        any_name(&["en", "ja", "th", "no language"]),
+        any_name(&["A", "B", "D"]),
+        any_password(),
+        any::<bool>(),
+    );
     let asked = (any_of(Operation::ALL), any_of(Item::ALL), any_limits(8_000), any::<bool>(), any::<bool>());
     let profile = prop_oneof![Just(Profile::default()), any_profile()];
     (any_machine(), file, asked, profile).prop_map(
@@ -391,8 +406,8 @@ fn every_code_and_every_reason_is_met() {
             *met.entry("allowed".into()).or_default() += 1;
         }
     }
-    let of_preparing = [Code::PrepareElsewhere, Code::TooManyToPrepare];
-    let codes = Code::ALL.iter().filter(|code| !of_preparing.contains(code)).map(ToString::to_string);
+    let of_others = [Code::PrepareElsewhere, Code::TooManyToPrepare, Code::ImportExportRuns];
+    let codes = Code::ALL.iter().filter(|code| !of_others.contains(code)).map(ToString::to_string);
     let reasons = NothingDoes::ALL.iter().map(|reason| format!("nothing: {reason}"));
     for wanted in codes.chain(reasons).chain(vec!["allowed".to_string()]) {
         assert!(met.get(&wanted).is_some_and(|count| *count >= 5), "{wanted}: {met:?}");

@@ -45,6 +45,8 @@ pub enum Step {
     RemovePolicyPassword,
     /// Wait until a process has done its work (rule 7).
     WaitForProcess(Process),
+    /// Cancel the import that runs; nothing is changed then (rule 7).
+    CancelImport,
     /// End a session or a display (rule 7).
     EndProcess(Process),
     /// Remove at least so many entries from what the machine would hold: from the machine or from the file (rule 10).
@@ -100,6 +102,7 @@ pub const FILLS: &[(&str, &str)] = &[
     ("ID", "a group concerned; --group again for each other one, and left out where there is none"),
     ("RECORD", "the id of an entry; the command again for each other one"),
     ("LIST", "the number of the entry's list"),
+    ("MACHINE", "the name or id of a machine that is used no more; the command again for each other one"),
     ("ROLE", "the machine's role"),
     ("STATE", "its sync state"),
     ("ADDRESS", "its destination server address"),
@@ -131,6 +134,7 @@ impl Step {
             Self::SetPolicyPassword => "set_policy_password",
             Self::RemovePolicyPassword => "remove_policy_password",
             Self::WaitForProcess(_) => "wait_for_process",
+            Self::CancelImport => "cancel_import",
             Self::EndProcess(_) => "end_process",
             Self::RemoveEntries(..) => "remove_entries",
             Self::Prepare => "prepare",
@@ -183,7 +187,11 @@ impl Step {
                 "Remove the security policy password of the machine that imports; it then takes the source's".into()
             }
             Self::WaitForProcess(process) => format!("Wait until {} is over", process.title()),
+            Self::CancelImport => "Cancel the import that runs; it has changed nothing then".into(),
             Self::EndProcess(process) => format!("End {}", process.title()),
+            Self::RemoveEntries(limit @ (Limit::Machines | Limit::Users | Limit::GroupLists), count) => {
+                format!("Remove at least {count} at the server, or bring fewer, of: {}", limit.title())
+            }
             Self::RemoveEntries(limit, count) => {
                 format!("Remove at least {count}, at the machine or in the file, of: {}", limit.title())
             }
@@ -249,6 +257,7 @@ impl Step {
             Self::SetDisplayLanguage(language) => at_machine(&["machine", "--display-language", language]),
             Self::SetPolicyPassword => at_machine(&["policy-password", "--password-file", "PASSWORD"]),
             Self::RemovePolicyPassword => at_machine(&["policy-password", "--remove"]),
+            Self::CancelImport => at_machine(&["import", "--cancel"]),
             Self::EndProcess(process) => at_machine(&["process", "end", process.as_str(), "--all"]),
             Self::Prepare => at_machine(&["prepare"]),
             Self::PrepareInParts(_) => at_machine(&["prepare", "--user", "NAME", "--group", "ID"]),
@@ -261,6 +270,7 @@ impl Step {
                 let batch: &[&str] = if operation.is_batch() { &["--batch"] } else { &[] };
                 at_machine(&[&[word, file_of(*operation)], batch, &["--item", item.as_str()]].concat())
             }
+            Self::RemoveEntries(Limit::Machines, _) => at_server(&["machines", "--remove", "MACHINE"]),
             Self::RemoveEntries(Limit::Users, _) => at_server(&["delete", "--user", "NAME"]),
             Self::RemoveEntries(Limit::GroupLists, _) => at_server(&["delete", "--group", "ID"]),
             Self::RemoveEntries(Limit::Addresses, _) => {
@@ -311,6 +321,7 @@ impl Step {
             Self::DeleteOnServer | Self::RemoveEntries(Limit::Users | Limit::GroupLists, _) => {
                 Some(api::DELETE)
             }
+            Self::RemoveEntries(Limit::Machines, _) => Some(api::REMOVE_MACHINE),
             _ => None,
         }
     }
@@ -346,7 +357,7 @@ impl Step {
             | Self::SetDisplayLanguage(_)
             | Self::SetPolicyPassword
             | Self::RemovePolicyPassword => 5,
-            Self::WaitForProcess(_) | Self::EndProcess(_) => 6,
+            Self::WaitForProcess(_) | Self::CancelImport | Self::EndProcess(_) => 6,
             Self::RemoveEntries(..) => 7,
             // After whatever takes time: the preparation holds for a while only.
             Self::Prepare | Self::PrepareInParts(_) => 8,

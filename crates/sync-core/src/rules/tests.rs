@@ -296,6 +296,30 @@ fn the_session_that_runs_the_import_does_not_stand_in_its_own_way() {
     assert_eq!(may_run_during(Process::Shutdown, &export), During::Yes);
 }
 
+/// The other column of rule 7: what may not run during an import or export is told what it waits for.
+#[test]
+fn what_may_not_run_beside_waits() {
+    let profile = Profile::default();
+    for operation in Operation::ALL {
+        let question = Question::new(*operation, Item::PersonalSettings, NOW).with_profile(&profile);
+        for process in Process::ALL {
+            let answer = decide_process(*process, &question);
+            let waits = profile.interlock.during(*process) == During::No;
+            assert_eq!(code(&answer), waits.then_some("import_export_runs"), "{process} {operation}");
+            let Err(denied) = answer else { continue };
+            let wanted: &[&[&str]] = if operation.is_import() {
+                &[&["wait_for_process"], &["cancel_import"]]
+            } else {
+                &[&["wait_for_process"]]
+            };
+            assert_eq!(
+                (codes(&denied), denied.rule),
+                (wanted.iter().map(|way| way.to_vec()).collect(), Rule::Interlock)
+            );
+        }
+    }
+}
+
 /// A profile that lets nothing begin while the machine synchronizes: the sync state counts, a server's does not.
 #[test]
 fn synchronization_is_what_the_sync_state_says() {

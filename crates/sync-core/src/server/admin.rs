@@ -41,6 +41,12 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
                 needs.spaces.entry(space.clone()).or_default().members.insert(*machine);
             }
         }
+        Request::RemoveMachine { machine, leave } => {
+            needs.machines.insert(*machine);
+            for space in leave {
+                needs.spaces.entry(space.clone()).or_default().members.insert(*machine);
+            }
+        }
         Request::Delete { spaces, procedure, .. } => {
             if let Some((procedure, machine, _)) = procedure {
                 procedure::needs(needs, *procedure);
@@ -89,6 +95,9 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
                 loaded.writes.logins.extend(login.map(|user| Login { machine, user, time: now }));
                 Answer::Done
             })
+        }
+        Request::RemoveMachine { machine, leave } => {
+            remove_machine(loaded, machine, &leave).map_or_else(Answer::Refused, |()| Answer::Done)
         }
         Request::Delete { spaces, by, procedure, now } => {
             delete(loaded, spaces, &by, procedure, now).map_or_else(Answer::Refused, Answer::Deleted)
@@ -181,6 +190,18 @@ fn membership(
         space.members.insert(machine, Member { present, position });
         space.touched.members.insert(machine);
     }
+    Ok(())
+}
+
+/// What the machine did not send stays on it. It can be enrolled again, with a new code.
+fn remove_machine(loaded: &mut Loaded, machine: MachineId, leave: &[SpaceName]) -> Result<(), Refusal> {
+    membership(loaded, machine, &[], leave)?;
+    if let Some(known) = loaded.machines.remove(&machine) {
+        loaded.tokens.remove(&known.token);
+        loaded.machines_enrolled = loaded.machines_enrolled.saturating_sub(1);
+    }
+    loaded.writes.machines.remove(&machine);
+    loaded.writes.removed_machines.insert(machine);
     Ok(())
 }
 

@@ -153,6 +153,7 @@ impl Memory {
                 space.reservation = reservation;
             }
         }
+        self.machines.retain(|id, _| !writes.removed_machines.contains(id));
         self.machines.extend(writes.machines);
         self.codes.extend(writes.codes);
         self.logins.extend(writes.logins);

@@ -25,7 +25,7 @@ pub(crate) use admin::changes_to_bring_back;
 pub use admin::outside_scope;
 pub use distribution::{Act, DistributionNeeds, DistributionWrites, Distributions};
 pub use heads::{Heads, MachineHead};
-pub use procedure::{BEGUN, DELETE_STEP, ENDED, SpaceToUndo, deleted_of};
+pub use procedure::{BEGUN, DELETE_STEP, ENDED, SpaceToUndo, UNDO_STEP, deleted_of};
 pub use session::{Action, Event, MAX_SPACES, Session};
 pub use state::{
     Code, Draft, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery, PageRead,
@@ -105,6 +105,13 @@ pub enum Request {
         leave: Vec<SpaceName>,
         /// When.
         now: Timestamp,
+    },
+    /// An administrator withdraws a machine's enrolment: its token no longer works, and its place is free.
+    RemoveMachine {
+        /// Which.
+        machine: MachineId,
+        /// The spaces of which it is a member.
+        leave: Vec<SpaceName>,
     },
     /// An administrator deletes spaces. Each is kept as a snapshot and goes on, empty, in its next generation.
     Delete {
@@ -267,9 +274,10 @@ pub enum Refusal {
     /// The procedure was cancelled, finished or undone before the step arrived.
     #[error("the procedure was ended before this step arrived: begin another one")]
     Ended,
-    /// The space was deleted again after the procedure.
+    /// The space was deleted again after the procedure, and that was not undone.
     #[error(
-        "{0} was deleted again after this procedure: bring back what that deletion kept, or single entries, by their snapshots"
+        "{0} was deleted again after this procedure: undo the procedure that did it first, or bring back what that deletion \
+         kept, or single entries, by their snapshots"
     )]
     Overtaken(SpaceName),
 }

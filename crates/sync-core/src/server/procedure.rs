@@ -30,7 +30,7 @@ pub const BEGUN: &str = "machine";
 /// Under which it is kept that it was cancelled, finished or undone.
 pub const ENDED: &str = "cancel";
 /// Under which its undoing is kept.
-const UNDO_STEP: &str = "undo";
+pub const UNDO_STEP: &str = "undo";
 
 /// A space that a procedure deleted, and what its undoing needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,9 @@ pub struct SpaceToUndo {
     /// What the procedure itself wrote into the emptied space: incarnations, each with the last number that is still
     /// its Start's.
     pub started: Vec<(Incarnation, u64)>,
+    /// What later deletions of the space had kept, whose procedures were undone since: the oldest first, one for each
+    /// generation behind this procedure's.
+    pub later: Vec<Vec<(RecordId, Record)>>,
     /// A fresh incarnation for the changes.
     pub incarnation: Incarnation,
     /// The name for the snapshot of what stands now.
@@ -155,7 +158,7 @@ pub(super) fn undo(
         // Only what this procedure deleted.
         let Some(generation) = deleted.get(&one.space).map(|deleted| deleted.generation) else { continue };
         let space = space_mut(loaded, &one.space);
-        if space.head.generation != generation {
+        if generation.checked_add(one.later.len() as u64) != Some(space.head.generation) {
             return Err(Refusal::Overtaken(one.space));
         }
         if space.reservation.is_some_and(|held| held.procedure != procedure && author.time < held.until) {
@@ -189,8 +192,9 @@ fn way_back(space: &LoadedSpace, one: &SpaceToUndo, author: &Author) -> (Vec<Cha
     };
     let mut before: Live = one.before.iter().cloned().collect();
     let (mut after, mut now) = (Live::new(), Live::new());
-    for (id, record) in &space.records {
-        let Some(record) = record else { continue };
+    let stands = space.records.iter().filter_map(|(id, record)| Some((*id, record.clone()?))).collect();
+    let records = one.later.iter().rev().fold(stands, |stands, then| as_if_never_deleted(stands, then));
+    for (id, record) in &records {
         let mut left = BTreeMap::new();
         for (name, entry) in &record.fields {
             match &entry.value {
@@ -216,6 +220,44 @@ fn way_back(space: &LoadedSpace, one: &SpaceToUndo, author: &Author) -> (Vec<Cha
         author: author.clone(),
     });
     (changes.collect(), counts)
+}
+
+/// What stands, as it would if a deletion that was undone since had never been: what is now as it was then is of those
+/// who wrote it then.
+fn as_if_never_deleted(
+    stands: BTreeMap<RecordId, Record>,
+    then: &[(RecordId, Record)],
+) -> BTreeMap<RecordId, Record> {
+    let then: BTreeMap<RecordId, &Record> = then.iter().map(|(id, record)| (*id, record)).collect();
+    let mut all = BTreeMap::new();
+    for (id, now) in stands {
+        match then.get(&id) {
+            // It came and went behind the deletion.
+            None if is_dead(&now) => {}
+            Some(then) if is_dead(then) && is_dead(&now) => drop(all.insert(id, (*then).clone())),
+            Some(then) if !is_dead(then) && !is_dead(&now) => drop(all.insert(id, of_then(then, now))),
+            _ => drop(all.insert(id, now)),
+        }
+    }
+    // What was dead then was not brought back.
+    for (id, record) in then {
+        if is_dead(record) {
+            all.entry(id).or_insert_with(|| record.clone());
+        }
+    }
+    all
+}
+
+/// The record of now, with the writers of then wherever the values are the same.
+fn of_then(then: &Record, mut now: Record) -> Record {
+    now.life = then.life;
+    for (name, entry) in &then.fields {
+        let stands = now.fields.get(name).and_then(|entry| entry.value.as_ref());
+        if stands == entry.value.as_ref() {
+            now.fields.insert(name.clone(), entry.clone());
+        }
+    }
+    now
 }
 
 /// A record that somebody has removed since; the procedure itself removes nothing from an emptied space.

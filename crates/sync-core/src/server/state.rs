@@ -325,6 +325,8 @@ pub struct Writes {
     pub position: Option<Position>,
     /// Per space.
     pub spaces: BTreeMap<SpaceName, SpaceWrites>,
+    /// Machines whose enrolment was withdrawn. They go before others are written.
+    pub removed_machines: BTreeSet<MachineId>,
     /// Machines, new or changed.
     pub machines: BTreeMap<MachineId, Machine>,
     /// Codes, new or changed.

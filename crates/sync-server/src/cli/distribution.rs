@@ -42,7 +42,8 @@ pub(super) struct Distribute {
     /// Not before this moment, such as 2026-11-24T22:00:00Z [default: at once]
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
-    /// append: beside what is there; replace: in its place, entries that are the same keep their ids
+    /// append: beside what is there (one-touch buttons go by their numbers); overwrite: in the place of what has the same
+    /// list and number; replace: in the place of the whole list, entries that are the same keep their ids
     #[arg(long, value_enum, default_value = "append")]
     mode: Mode,
     /// Let machines pass over items that their rules refuse; otherwise one refused item refuses all on that machine
@@ -56,6 +57,7 @@ pub(super) struct Distribute {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Mode {
     Append,
+    Overwrite,
     Replace,
 }
 
@@ -93,6 +95,7 @@ pub(super) async fn distribute(remote: &Remote, order: Distribute) -> Result<Out
         items: item,
         mode: match mode {
             Mode::Append => ListMode::Append,
+            Mode::Overwrite => ListMode::Overwrite,
             Mode::Replace => ListMode::Replace,
         },
         skip_refused,

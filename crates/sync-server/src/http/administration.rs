@@ -3,7 +3,7 @@
 use super::{
     Interface,
     machine::with_snapshots,
-    message::{from_store, internal, problem},
+    message::{from_refusal, from_store, internal, problem},
 };
 use crate::{
     auth, clock,
@@ -16,13 +16,13 @@ use std::path::PathBuf;
 use sync_core::{
     api::{
         BackupAnswer, BackupRequest, BringBackAnswer, BringBackRequest, CodeAnswer, CodeRequest,
-        DeleteAnswer, DeleteRequest, MachineInfo, Source,
+        DeleteAnswer, DeleteRequest, MachineInfo, RemoveMachineRequest, Source,
     },
     change::Author,
     id::{Incarnation, RecordId},
     protocol::Problem,
     record::Record,
-    server::{Answer, Code, Request},
+    server::{Answer, Code, Refusal, Request},
 };
 
 /// The longest time for which a code can be used: 30 days.
@@ -77,6 +77,17 @@ impl<S: Store> Interface<S> {
         });
         machines.sort_by(|a, b| (&a.name, a.machine).cmp(&(&b.name, b.machine)));
         machines
+    }
+
+    /// Withdraws a machine's enrolment. What it was to take of distributions is over for it, with the reason.
+    pub(super) async fn remove_machine(&self, request: RemoveMachineRequest) -> Result<MachineInfo, Problem> {
+        let named = self.machines_named(core::slice::from_ref(&request.machine))?;
+        let info = self.machines().into_iter().find(|info| named.contains(&info.machine));
+        let info = info.ok_or_else(|| from_refusal(&Refusal::UnknownMachine))?;
+        self.commit_one(Request::RemoveMachine { machine: info.machine, leave: info.spaces.clone() }).await?;
+        tracing::info!(machine = %info.machine, name = info.name, "an administrator withdrew a machine's enrolment");
+        self.over_for(info.machine).await;
+        Ok(info)
     }
 
     pub(super) async fn delete(&self, request: DeleteRequest) -> Result<DeleteAnswer, Problem> {

@@ -12,12 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_core::{
     distribution::{
         DeliveryFileRequest, DeliveryInfo, DistributeRequest, DistributionInfo, DueDelivery, EndRequest,
-        FileBytes, FilePart, MAX_FILE, MAX_PART, Order, Pace, RETENTION, ReportRequest, Reported,
+        FileBytes, FilePart, MAX_FILE, MAX_PART, Order, Outcome, Pace, RETENTION, Reason, ReportRequest,
+        Reported,
     },
     id::{DistributionId, MachineId},
     procedure::FileHash,
     protocol::Problem,
     server::{Act, Answer, Refusal, Request},
+    time::Timestamp,
 };
 
 /// The largest body with which a distribution is ordered: the file as Base64, and what goes with it.
@@ -222,8 +224,25 @@ impl<S: Store> Interface<S> {
         }
     }
 
+    /// What was to be delivered to a machine that was removed is over. What can't be said now is still open, and can be
+    /// cancelled.
+    pub(super) async fn over_for(&self, machine: MachineId) {
+        let open = self.store().known(|known| known.heads().due(machine, Timestamp(i64::MAX)));
+        for distribution in open {
+            let reason = Reason::new(
+                "machine_removed",
+                "the machine's enrolment was withdrawn",
+                "enrol it again, and order another distribution",
+            );
+            let report = ReportRequest { distribution, outcome: Outcome::Refused(reason) };
+            if let Err(problem) = self.delivery_report(machine, report).await {
+                tracing::warn!(%distribution, code = problem.code, "a delivery stays open");
+            }
+        }
+    }
+
     /// The machines that are named by id or by name; all where none is.
-    fn machines_named(&self, named: &[String]) -> Result<BTreeSet<MachineId>, Problem> {
+    pub(super) fn machines_named(&self, named: &[String]) -> Result<BTreeSet<MachineId>, Problem> {
         self.store().known(|known| {
             let mut by_name: BTreeMap<&str, Vec<MachineId>> = BTreeMap::new();
             for (id, machine) in known.machines() {

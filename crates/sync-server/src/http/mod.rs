@@ -244,6 +244,9 @@ impl<S: Store> Interface<S> {
             (api::SET_SHARING_SCOPE, Who::Administrator) => {
                 wanted.encode(&self.set_sharing_scope(given.decode(body)?).await?)
             }
+            (api::REMOVE_MACHINE, Who::Administrator) => {
+                wanted.encode(&self.remove_machine(given.decode(body)?).await?)
+            }
             (api::DELETE, Who::Administrator) => wanted.encode(&self.delete(given.decode(body)?).await?),
             (api::BACKUP, Who::Administrator) => wanted.encode(&self.backup(given.decode(body)?).await?),
             (api::BRING_BACK, Who::Administrator) => {

@@ -13,10 +13,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use sync_core::{
     api::{BackupAnswer, EndProcedureRequest, PlannedSpace, ServerStep, StepAnswer, StepRequest},
     change::Author,
-    id::{Incarnation, MachineId, ProcedureId},
+    id::{Incarnation, MachineId, ProcedureId, RecordId},
     procedure::Sent,
     protocol::Problem,
-    server::{Answer, BEGUN, DELETE_STEP, ENDED, Refusal, Request, SpaceToUndo, StepResult, deleted_of},
+    record::Record,
+    server::{
+        Answer, BEGUN, DELETE_STEP, Deleted, ENDED, Refusal, Request, SpaceToUndo, StepResult, UNDO_STEP,
+        deleted_of,
+    },
     space::SpaceName,
 };
 use tokio::sync::watch;
@@ -53,7 +57,7 @@ impl<S: Store> Interface<S> {
                 self.within_enrolment(machine, spaces)?;
                 DELETE_STEP
             }
-            ServerStep::Undo { .. } => "undo",
+            ServerStep::Undo { .. } => UNDO_STEP,
         };
         self.check_machine(procedure, machine).await?;
         self.detached((procedure, name), move |interface| async move {
@@ -243,21 +247,8 @@ impl<S: Store> Interface<S> {
         let deleted = self.kept(procedure, DELETE_STEP).await?.map(|kept| deleted_of(&kept.result));
         let mut spaces = Vec::new();
         for one in deleted.unwrap_or_default() {
-            let before = match one.snapshot {
-                None => Vec::new(),
-                Some(id) => {
-                    let found = self.store.snapshot(id).await.map_err(|error| from_store(&error))?;
-                    let snapshot = found.ok_or_else(|| {
-                        problem(
-                            409,
-                            "unknown_snapshot",
-                            &format!("what was kept of {} is no longer there", one.space),
-                            "bring it back from the procedure's backup: sync-server restore --space",
-                        )
-                    })?;
-                    snapshot.records.iter().filter_map(as_it_was).collect()
-                }
-            };
+            let before = self.kept_of(&one).await?.iter().filter_map(as_it_was).collect();
+            let later = self.undone_since(&one).await?;
             let started = sent
                 .iter()
                 .filter(|sent| sent.space == one.space && sent.generation == one.generation)
@@ -267,6 +258,7 @@ impl<S: Store> Interface<S> {
                 space: one.space,
                 before,
                 started,
+                later,
                 incarnation: Incarnation(random::uuid().map_err(|_| internal())?),
                 snapshot: random::snapshot_id().map_err(|_| internal())?,
             });
@@ -276,6 +268,39 @@ impl<S: Store> Interface<S> {
             Answer::Undone(undone) => Ok(StepAnswer::Undone(undone)),
             _ => Err(internal()),
         }
+    }
+
+    /// What a deletion kept of a space.
+    async fn kept_of(&self, deleted: &Deleted) -> Result<Vec<(RecordId, Record)>, Problem> {
+        let Some(id) = deleted.snapshot else { return Ok(Vec::new()) };
+        let found = self.store.snapshot(id).await.map_err(|error| from_store(&error))?;
+        found.map(|snapshot| snapshot.records).ok_or_else(|| {
+            problem(
+                409,
+                "unknown_snapshot",
+                &format!("what was kept of {} is no longer there", deleted.space),
+                "bring it back from the procedure's backup: sync-server restore --space",
+            )
+        })
+    }
+
+    /// What later deletions of the same space had kept, as long as one was undone after the other; the oldest first.
+    async fn undone_since(&self, first: &Deleted) -> Result<Vec<Vec<(RecordId, Record)>>, Problem> {
+        let steps = self.store.steps(DELETE_STEP.into()).await.map_err(|error| from_store(&error))?;
+        let mut later: Vec<(ProcedureId, Deleted)> = steps
+            .iter()
+            .flat_map(|step| deleted_of(&step.result).into_iter().map(|one| (step.procedure, one)))
+            .filter(|(_, one)| one.space == first.space && one.generation > first.generation)
+            .collect();
+        later.sort_by_key(|(_, one)| one.generation);
+        let mut kept = Vec::new();
+        for ((procedure, deleted), generation) in later.into_iter().zip(first.generation + 1..) {
+            if deleted.generation != generation || self.kept(procedure, UNDO_STEP).await?.is_none() {
+                break;
+            }
+            kept.push(self.kept_of(&deleted).await?);
+        }
+        Ok(kept)
     }
 }
 

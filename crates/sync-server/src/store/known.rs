@@ -62,6 +62,11 @@ impl Known {
     /// Takes what a commit wrote.
     pub(crate) fn take(&mut self, writes: &Writes) {
         self.heads.take(writes);
+        for id in &writes.removed_machines {
+            if let Some(gone) = self.machines.remove(id) {
+                self.tokens.remove(&gone.token);
+            }
+        }
         for (id, machine) in &writes.machines {
             if let Some(before) = self.machines.insert(*id, machine.clone())
                 && before.token != machine.token

@@ -180,6 +180,7 @@ impl State {
                 space.reservation = reservation;
             }
         }
+        self.machines.retain(|id, _| !writes.removed_machines.contains(id));
         self.machines.extend(writes.machines.clone());
         self.codes.extend(writes.codes.clone());
         for login in &writes.logins {
@@ -314,6 +315,10 @@ impl Store for MemoryStore {
         step: String,
     ) -> impl Future<Output = Result<Option<StepResult>, StoreError>> + Send {
         self.read(move |state| state.steps.get(&(procedure, step)).cloned())
+    }
+
+    fn steps(&self, step: String) -> impl Future<Output = Result<Vec<StepResult>, StoreError>> + Send {
+        self.read(move |state| state.steps.values().filter(|kept| kept.step == step).cloned().collect())
     }
 
     fn distributions(&self) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send {

@@ -205,6 +205,9 @@ pub trait Store: Send + Sync + 'static {
         step: String,
     ) -> impl Future<Output = Result<Option<StepResult>, StoreError>> + Send;
 
+    /// The results of this step of every procedure that did it.
+    fn steps(&self, step: String) -> impl Future<Output = Result<Vec<StepResult>, StoreError>> + Send;
+
     /// The distributions, the last ordered first.
     fn distributions(&self) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send;
 

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{
     Default, Form, Kind, Setting, choice, flag, number, of, optional,
-    personal::{KEYBOARDS, LANGUAGES, SCREENS},
+    personal::{KEYBOARDS, SCREENS},
     required, text,
 };
 
@@ -20,7 +20,7 @@ const WEEK: Kind = Kind::Map(&[
 
 pub(super) const SETTINGS: &[Setting] = &[
     // Display.
-    choice("preferences.language", "Display language", LANGUAGES, "en"),
+    of("preferences.language", "Display language", Kind::Form(Form::Language), Default::Text("en")),
     flag("preferences.language-switch", "People may change the language", true),
     choice("preferences.screen-at-start", "Screen after the start", SCREENS, "home"),
     number("preferences.brightness", "Brightness of the display", (-4, 4), 0),

@@ -86,7 +86,9 @@ fn users_full_or_only_new_and_changed() {
             (id(903), user("bob", &[])),
         ],
     );
-    let here = machine_with(&there);
+    // Not by an import, which makes nobody a built-in one.
+    let here: World =
+        there.into_iter().map(|(_, space, users)| (space, users.into_iter().collect())).collect();
     let new_alice = user("alice", &[("password", MASK.into()), ("display_name", "Alice".into())]);
     let file = one(
         Item::AuthenticationUsers,
@@ -120,6 +122,56 @@ fn users_full_or_only_new_and_changed() {
     // A file that holds all, and nobody: the built-in ones stay.
     let none = plan_import(&replaced, &one(Item::AuthenticationUsers, vec![]), full(), &mut ids_from(30_000));
     assert_eq!(none.counts(), Counts { removed: 2, ..Counts::default() });
+}
+
+/// Who is built in is the machine's own: no file makes somebody so or takes it away, nor what the built-in ones may.
+#[test]
+fn no_file_says_who_is_built_in() {
+    let item = Item::AuthenticationUsers;
+    let of = |name: &str, role: &str, built_in: Option<bool>| {
+        let own =
+            [("name", name.into()), ("role", role.into()), ("mail", format!("{name}@x.example").into())];
+        let flag = built_in.map(|flag| ("built_in", Value::Bool(flag)));
+        fields("login-user", &own.into_iter().chain(flag).collect::<Vec<_>>())
+    };
+    let space = space_of(catalogue::content(item)[0].place);
+    let here = World::from([(
+        space.clone(),
+        [(id(901), of("admin", "administrator", Some(true))), (id(902), of("alice", "general-user", None))]
+            .into(),
+    )]);
+    let mut bad = of("admin", "guest", Some(false));
+    bad.insert("mail".into(), "new@x.example".into());
+    let evil = of("evil", "administrator", Some(true));
+    let file = one(item, vec![(id(1), bad), (id(2), evil), (id(3), of("alice", "guest", Some(true)))]);
+    for terms in [full(), merge()] {
+        let mut world = here.clone();
+        let plan = plan_import(&world, &file, terms, &mut ids_from(20_000));
+        assert_eq!(plan.verdict(), Ok(()));
+        let of_flag = codes(&plan).iter().filter(|code| **code == "built_in_is_the_machines").count();
+        assert_eq!((of_flag, codes(&plan).contains(&"built_in_kept")), (3, true));
+        apply(&mut world, &plan);
+        let named = |world: &World, name: &str| {
+            world[&space].values().find(|user| user.get("name") == Some(&name.into())).cloned()
+        };
+        let admin = named(&world, "admin").unwrap();
+        assert_eq!((&admin["role"], &admin["built_in"]), (&"administrator".into(), &Value::Bool(true)));
+        assert_eq!(admin["mail"], "new@x.example".into());
+        assert_eq!(named(&world, "evil").unwrap().get("built_in"), None);
+        assert_eq!(named(&world, "alice").unwrap().get("built_in"), None);
+        // The second import, which tried to delete who is built in, and keep whom it brought.
+        let none = one(item, vec![(id(7), of("carol", "guest", None))]);
+        let plan = plan_import(&world, &none, full(), &mut ids_from(30_000));
+        apply(&mut world, &plan);
+        let left: Vec<_> = world[&space].values().map(|user| user["name"].to_string()).collect();
+        assert_eq!(
+            (left.len(), named(&world, "admin").is_some(), named(&world, "carol").is_some()),
+            (2, true, true)
+        );
+    }
+    // And no export says it.
+    let out = export(&here, &[item], Secrets::Everything);
+    assert!(out.iter().flat_map(|(.., entries)| entries).all(|(_, user)| !user.contains_key("built_in")));
 }
 
 #[test]
@@ -243,6 +295,42 @@ fn values_that_do_not_fit_refuse_the_import() {
 }
 
 #[test]
+fn a_setting_of_another_models_range_is_kept_and_one_of_another_type_refused() {
+    let id_of = |name: &str| setting(name, "").0;
+    let valued = |name: &str, value: Value| fields("setting", &[("name", name.into()), ("value", value)]);
+    let (hours, store, pin, times) = (
+        "box.auto-delete-hours",
+        "box.hard-disk-store",
+        "box.memory-reception-pin",
+        "box.memory-reception-times",
+    );
+    let span = |from: &str| -> Value {
+        Value::Map([("from".to_string(), from.into()), ("until".to_string(), "07:00".into())].into())
+    };
+    for (name, value, taken) in [
+        (hours, 5_000.into(), true),
+        (hours, "24".into(), false),
+        (store, "engrave".into(), true),
+        (store, 3.into(), false),
+        (store, "a\nb".into(), false),
+        (pin, "12345678".into(), true),
+        (pin, "12a".into(), false),
+        (times, span("22:00"), true),
+        (times, span("25:00"), false),
+        (times, Value::List(vec![]), false),
+    ] {
+        let file = one(Item::Box, vec![(id_of(name), valued(name, value.clone()))]);
+        let plan = plan_import(&World::new(), &file, merge(), &mut ids_from(10_000));
+        let said = if taken { vec![] } else { vec!["value_refused"] };
+        assert_eq!(errors(&plan), said, "{name} {value:?}");
+        if taken {
+            let noted = codes(&plan).contains(&"value_not_usable");
+            assert_eq!((plan.counts().added, noted), (1, name != times), "{name} {value:?}");
+        }
+    }
+}
+
+#[test]
 fn a_newer_models_records_come_and_stay() {
     let newer = fields("hologram", &[("depth", 3.into())]);
     let (setting_id, new_setting) = setting("box.hologram", "on");
@@ -300,6 +388,66 @@ fn what_is_not_the_items_stays_out() {
 }
 
 #[test]
+fn a_setting_of_another_item_stays_out() {
+    let here = one(Item::BasicInformation, vec![setting("policy.no-direct-connection", true)]);
+    let plan = plan_import(&World::new(), &here, full(), &mut ids_from(10_000));
+    assert_eq!((plan.counts().added, codes(&plan)), (0, vec!["not_of_item"]));
+    // At its own item it comes, and so does a newer model's.
+    for (item, name) in
+        [(Item::SecurityPolicy, "policy.no-direct-connection"), (Item::BasicInformation, "policy.hologram")]
+    {
+        let plan =
+            plan_import(&World::new(), &one(item, vec![setting(name, true)]), full(), &mut ids_from(10_000));
+        assert_eq!((plan.counts().added, codes(&plan)), (1, vec![]), "{name}");
+    }
+}
+
+#[test]
+fn what_files_bring_beyond_what_can_be_written_here_is_kept_and_said() {
+    let odd = Address {
+        kind: crate::address::AddressKind::named("pigeon"),
+        list: Some(55),
+        number: Some(99_999_999),
+        mail: "loft".into(),
+        ..mail("Loft", 201)
+    };
+    let without = Address { list: None, ..mail("Desk", 202) };
+    let mut rule = fields("forwarding-rule", &[("name", "All".into()), ("receives", "fax".into())]);
+    rule.insert("destination:junk".into(), 1.into());
+    let mut file = book(&[odd.clone(), odd, without]);
+    file.extend(one(Item::Forwarding, vec![(id(9), rule.clone())]));
+    let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
+    assert_eq!((plan.verdict(), plan.counts().added), (Ok(()), 4));
+    assert_eq!(
+        codes(&plan),
+        ["list_given", "value_unusual", "value_unusual", "value_unusual", "value_unusual", "value_unusual"]
+    );
+    let mut here = World::new();
+    apply(&mut here, &plan);
+    let lists: Vec<_> =
+        here[&SpaceName::local(LISTS)].values().map(|fields| fields["list"].clone()).collect();
+    assert_eq!(lists.iter().filter(|list| **list == 55.into()).count(), 2);
+    assert_eq!(lists.iter().filter(|list| **list == 1.into()).count(), 1);
+    assert!(here[&SpaceName::local("forwarding")].values().any(|fields| *fields == rule));
+    // In the list of a person these numbers are the source's own.
+    let item = Item::PersonalAddressList;
+    let own = one(item, vec![(id(1), Address { list: Some(13), ..mail("Desk", 70_001) }.to_fields())]);
+    let plan = plan_import(&World::new(), &own, full(), &mut ids_from(10_000));
+    assert_eq!((plan.counts().added, codes(&plan)), (1, vec![]));
+}
+
+#[test]
+fn a_record_without_a_type_is_refused_as_such() {
+    let mut bare = mail("Desk", 201).to_fields();
+    bare.remove("type");
+    for item in [Item::AddressBook, Item::Box] {
+        let file = one(item, vec![(id(1), bare.clone())]);
+        let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
+        assert_eq!(errors(&plan), ["type_missing"]);
+    }
+}
+
+#[test]
 fn what_is_device_specific_is_told_apart_by_person() {
     let space = SpaceName::local(DEVICE_SPECIFIC);
     let of = |user: &str, value: bool| {
@@ -337,12 +485,56 @@ fn book(addresses: &[Address]) -> File {
 fn the_one_touch_list_is_overwritten_or_replaced() {
     let file = book(&[one_touch("Desk", 1), mail("Lobby", 201)]);
     let terms = |mode| Terms::new(mode, Carries::ADDRESSES);
-    let append = plan_import(&World::new(), &file, terms(ListMode::Append), &mut ids_from(10_000));
-    assert_eq!(errors(&append), ["mode_not_for_list"]);
     for mode in [ListMode::Overwrite, ListMode::Replace] {
         let plan = plan_import(&World::new(), &file, terms(mode), &mut ids_from(10_000));
         assert_eq!((plan.verdict(), plan.counts().added), (Ok(()), 2));
     }
+}
+
+#[test]
+fn where_entries_are_appended_those_of_the_one_touch_list_go_by_their_numbers() {
+    let (mine, theirs) = (id(901), id(902));
+    let here: World = [(
+        SpaceName::local(LISTS),
+        [
+            (mine, one_touch("Porter", 1).to_fields()),
+            (id(903), one_touch("Gate", 3).to_fields()),
+            (theirs, mail("Porter", 201).to_fields()),
+        ]
+        .into(),
+    )]
+    .into();
+    let in_list = |list, entry: Address| Address { list: Some(list), ..entry };
+    let file = book(&[
+        one_touch("Desk", 1),
+        one_touch("Hall", 2),
+        mail("Lobby", 201),
+        in_list(ONE_TOUCH_LIST, group("Buttons", 4, &[1, 3])),
+        // This list has no such number, and buttons that are here are none of its own.
+        group("Others", 300, &[3]),
+    ]);
+    let terms = Terms::new(ListMode::Append, Carries::ADDRESSES);
+    let plan = plan_import(&here, &file, terms, &mut ids_from(10_000));
+    assert_eq!(plan.verdict(), Ok(()));
+    assert_eq!(plan.counts(), Counts { added: 4, changed: 1, ..Counts::default() });
+    assert_eq!(codes(&plan), ["one_touch_overwritten", "member_missing"]);
+    let mut after = here.clone();
+    apply(&mut after, &plan);
+    let after = &after[&SpaceName::local(LISTS)];
+    assert_eq!(after[&mine]["name"], "Desk".into());
+    assert_eq!(after[&theirs]["name"], "Porter".into());
+    let buttons = after.values().find(|fields| fields["name"] == "Buttons".into()).unwrap();
+    for member in [mine, id(903)] {
+        assert!(buttons.contains_key(&alloc::format!("member:{member}")), "{buttons:?}");
+    }
+    // The same file again changes nothing.
+    let here: World = [(SpaceName::local(LISTS), after.clone())].into();
+    let again = plan_import(&here, &file, terms, &mut ids_from(20_000));
+    assert_eq!(again.changes().count(), 0);
+    // Where all is overwritten anyway, nothing more is to be said.
+    let terms = Terms::new(ListMode::Overwrite, Carries::ADDRESSES);
+    let overwritten = plan_import(&World::new(), &file, terms, &mut ids_from(10_000));
+    assert!(!codes(&overwritten).contains(&"one_touch_overwritten"));
 }
 
 #[test]
@@ -414,6 +606,14 @@ fn limits_say_what_there_would_be() {
         let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
         assert_eq!(errors(&plan), [code]);
         assert!(is_limit(code) && !is_limit("no_such_word"));
+        // The one answer of rule 10, where it is one of its limits.
+        let answer = rules::decide_limits(&crate::profile::MACHINE, plan.would_hold);
+        let answer = answer.map_err(|denied| denied.code.as_str());
+        assert_eq!(
+            answer,
+            if code == "access_number_too_long" { Ok(()) } else { Err("over_limit") },
+            "{code}"
+        );
         // A profile sets how many there may be, not what a value may be.
         let lifted = full().with_limits(PerLimit::NO_LIMIT);
         let plan = plan_import(&World::new(), &file, lifted, &mut ids_from(10_000));

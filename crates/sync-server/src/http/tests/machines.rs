@@ -3,7 +3,7 @@
 use super::served::{Served, change, group, machine, of_space, poll, push, timestamp, token, user};
 use crate::auth;
 use sync_core::{
-    api::{self, MachineInfo},
+    api::{self, MachineInfo, RemoveMachineRequest},
     id::Incarnation,
     protocol::{EnrollRequest, Enrolled, Polled, Reply, SyncAnswer, SyncRequest},
     server::{MAX_SPACES, Scope},
@@ -52,6 +52,24 @@ async fn a_machine_enrols_with_a_code_as_it_was_typed() {
     // Secrets are in no answer.
     let answered = served.ask(api::MACHINES, 0, &()).await;
     assert!(!String::from_utf8_lossy(&answered.body).contains("token"));
+}
+
+#[tokio::test]
+async fn a_removed_machine_leaves_its_place_and_can_come_again() {
+    let served = Served::new();
+    served.enrol(1, Scope::All).await;
+    let id = machine(1).to_string();
+    let remove = |machine: &str| RemoveMachineRequest { machine: machine.into() };
+    assert_eq!(served.refused(api::REMOVE_MACHINE, 0, &remove("nobody")).await.1, "unknown_machine");
+    served.sync(1, &poll()).await;
+    let removed: MachineInfo = served.told(api::REMOVE_MACHINE, 0, &remove(&id)).await;
+    assert_eq!(removed.machine, machine(1));
+    assert_eq!(served.refused(api::SYNC, 1, &poll()).await, (401, "unauthorized".to_string()));
+    let machines: Vec<MachineInfo> = served.told(api::MACHINES, 0, &()).await;
+    assert_eq!(machines, []);
+    assert_eq!(served.refused(api::REMOVE_MACHINE, 0, &remove(&id)).await.1, "unknown_machine");
+    served.enrol(1, Scope::All).await;
+    served.sync(1, &poll()).await;
 }
 
 #[tokio::test]

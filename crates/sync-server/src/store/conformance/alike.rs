@@ -110,6 +110,7 @@ fn acts() -> impl Strategy<Value = Request> {
                     .map(|(n, (value, field))| (record(n), [(field, Value::Int(value))].into()))
                     .collect(),
                 started: started.into_iter().map(|(who, last)| (incarnation(who), last)).collect(),
+                later: Vec::new(),
                 incarnation: incarnation(9),
                 snapshot: snapshot(0),
             }
@@ -136,6 +137,10 @@ fn acts() -> impl Strategy<Value = Request> {
                 now,
             }
         ),
+        1 => (1..5_u128, some_spaces()).prop_map(|(n, leave)| Request::RemoveMachine {
+            machine: machine(n),
+            leave: leave.into_iter().collect(),
+        }),
         2 => deletes.prop_map(|(spaces, procedure_of, now)| Request::Delete {
             spaces: spaces.into_iter().map(|space| (space, snapshot(0))).collect(),
             by: "administrator".into(),

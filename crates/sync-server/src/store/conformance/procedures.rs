@@ -14,7 +14,8 @@ use sync_core::{
     id::RecordId,
     procedure::undo::{Counts, SpaceUndone},
     protocol::{Reply, SpaceRequest},
-    server::{Answer, Refusal, Request, SpaceToUndo},
+    record::Record,
+    server::{Answer, DELETE_STEP, Refusal, Request, SpaceToUndo},
     snapshot::Reason,
     time::Timestamp,
     value::Value,
@@ -27,6 +28,7 @@ over_every_store! {
     an_undo_leaves_what_somebody_has_written_since
     an_undo_counts_without_writing_and_is_done_once
     an_undo_of_what_was_deleted_again_is_refused
+    procedures_over_one_list_are_taken_back_the_newest_first
     an_undo_before_the_delete_keeps_the_delete_out
 }
 
@@ -59,6 +61,7 @@ fn undoes(before: &[(u128, i64)], last: u64, plan: bool) -> Request {
         space,
         before,
         started: vec![(incarnation(10), last)],
+        later: vec![],
         incarnation: incarnation(100 + n),
         snapshot: snapshot(100 + n),
     };
@@ -209,6 +212,81 @@ async fn an_undo_of_what_was_deleted_again_is_refused<K: Kind>() {
         assert_eq!(bench.refused(undoes(BEFORE, 2, plan)).await, Refusal::Overtaken(alice()));
     }
     assert_eq!(bench.picture().await, before);
+}
+
+/// Over what [`after_a_procedure`] left: 2 stays as it is, 3 goes, 1 comes again, 4 comes; and it is undone. What the
+/// second deletion kept.
+async fn after_a_second_that_was_undone<K: Kind>(bench: &Bench<K>) -> Vec<(RecordId, Record)> {
+    let second = Request::Delete {
+        spaces: vec![(alice(), snapshot(3))],
+        by: "administrator".into(),
+        procedure: Some((procedure(2), machine(2), Timestamp(9_000))),
+        now: Timestamp(1_500),
+    };
+    bench.commit(second).await;
+    let changes = [(2, 20), (1, 11), (4, 40)]
+        .into_iter()
+        .zip(1..)
+        .map(|((n, value), number)| change(incarnation(20), number, record(n), 0, set(value)));
+    let start = SpaceRequest { start: Some(incarnation(20)), ..pushes(&alice(), changes.collect()) };
+    page(bench.sync(2, start).await);
+    // While it is in force the first one stays.
+    assert_eq!(bench.refused(undoes(BEFORE, 2, true)).await, Refusal::Overtaken(alice()));
+    let kept = bench.store().snapshot(snapshot(3)).await.unwrap().unwrap().records;
+    let undo = Request::UndoProcedure {
+        procedure: procedure(2),
+        machine: machine(2),
+        spaces: vec![SpaceToUndo {
+            space: alice(),
+            before: kept.iter().filter_map(|(id, record)| Some((*id, record.clone().into_live()?))).collect(),
+            started: vec![(incarnation(20), 3)],
+            later: vec![],
+            incarnation: incarnation(103),
+            snapshot: snapshot(103),
+        }],
+        plan: false,
+        author: Author { person: Some("administrator".into()), time: Timestamp(1_800), import: None },
+    };
+    let counts = Counts { brought_back: 1, changed: 0, removed: 2, kept: 0 };
+    let done = Answer::Undone(vec![SpaceUndone::new(alice(), counts, Some(snapshot(103)))]);
+    assert_eq!(bench.commit(undo).await, done);
+    kept
+}
+
+fn undoes_behind(later: Vec<(RecordId, Record)>) -> Request {
+    let mut undo = undoes(BEFORE, 2, false);
+    if let Request::UndoProcedure { spaces, .. } = &mut undo {
+        spaces[0].later = vec![later];
+    }
+    undo
+}
+
+async fn procedures_over_one_list_are_taken_back_the_newest_first<K: Kind>() {
+    let bench = after_a_procedure::<K>().await;
+    let kept = after_a_second_that_was_undone(&bench).await;
+    let steps = bench.store().steps(DELETE_STEP.into()).await.unwrap();
+    assert_eq!(steps.iter().map(|step| step.procedure).collect::<Vec<_>>(), [procedure(1), procedure(2)]);
+    // Whoever does not know of the second one's undoing does nothing.
+    assert_eq!(bench.refused(undoes(BEFORE, 2, false)).await, Refusal::Overtaken(alice()));
+    assert_eq!(bench.commit(undoes_behind(kept)).await, undone(1, 1, 1, 0, true));
+    let now = live(&bench).await;
+    assert_eq!(now.keys().copied().collect::<Vec<_>>(), [record(1), record(2)]);
+    assert_eq!((&now[&record(1)]["name"], &now[&record(2)]["name"]), (&Value::Int(1), &Value::Int(2)));
+
+    // What somebody has written between the two undoings stays.
+    let bench = after_a_procedure::<K>().await;
+    let kept = after_a_second_that_was_undone(&bench).await;
+    let head = page(bench.sync(1, asks(&alice())).await).head;
+    let since = vec![
+        change(incarnation(2), 1, record(2), head, set(21)),
+        change(incarnation(2), 2, record(3), head, Operation::Delete),
+        change(incarnation(2), 3, record(5), head, set(50)),
+    ];
+    bench.push(2, &alice(), since).await;
+    assert_eq!(bench.commit(undoes_behind(kept)).await, undone(1, 0, 0, 1, true));
+    let now = live(&bench).await;
+    let name = |n: u128| now.get(&record(n)).map(|fields| fields["name"].clone());
+    assert_eq!([1, 2, 3, 5].map(name), [Some(1), Some(21), None, Some(50)].map(|v| v.map(Value::Int)));
 }
 
 async fn an_undo_before_the_delete_keeps_the_delete_out<K: Kind>() {

@@ -234,6 +234,10 @@ impl Store for SqliteStore {
         self.read(move |connection| transaction::load_step(connection, procedure, &step)).await
     }
 
+    async fn steps(&self, step: String) -> Result<Vec<StepResult>, StoreError> {
+        self.read(move |connection| reads::read_steps(connection, &step)).await
+    }
+
     async fn distributions(&self) -> Result<Vec<Order>, StoreError> {
         self.read(|connection| distribution::read_orders(connection)).await
     }

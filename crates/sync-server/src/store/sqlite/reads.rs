@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
     id::{Epoch, MachineId, Position, ProcedureId, ServerId, SnapshotId},
-    server::{Heads, Login, Member, PastEpoch, StoreHead},
+    server::{Heads, Login, Member, PastEpoch, StepResult, StoreHead},
     snapshot::Snapshot,
     space::SpaceName,
     time::Timestamp,
@@ -144,6 +144,15 @@ pub(super) fn read_logins(connection: &Connection) -> Result<Vec<Login>, StoreEr
         connection.prepare_cached("SELECT machine, user, time FROM login ORDER BY machine, user")?;
     let rows = statement.query_map([], |row| {
         Ok(Login { machine: MachineId(uuid_of(row, 0)?), user: row.get(1)?, time: Timestamp(row.get(2)?) })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn read_steps(connection: &Connection, step: &str) -> Result<Vec<StepResult>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT procedure, result FROM step WHERE step = ?1 ORDER BY procedure")?;
+    let rows = statement.query_map([step], |row| {
+        Ok(StepResult { procedure: ProcedureId(uuid_of(row, 0)?), step: step.into(), result: row.get(1)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -329,6 +329,9 @@ fn write(connection: &Connection, writes: &Writes) -> Result<(), StoreError> {
     for (name, writes) in &writes.spaces {
         write_space(connection, name, writes)?;
     }
+    for id in &writes.removed_machines {
+        connection.prepare_cached("DELETE FROM machine WHERE id = ?1")?.execute([id.0.as_bytes()])?;
+    }
     for (id, machine) in &writes.machines {
         connection
             .prepare_cached(
