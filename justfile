@@ -48,7 +48,9 @@ deny:
 fmt:
     cargo fmt --all
 
-# The bundle's reader against arbitrary bytes (needs cargo-fuzz).
-fuzz SECONDS="120":
-    mkdir -p fuzz/corpus/bundle && cp tests/data/bundle-1.0.plain fuzz/corpus/bundle
-    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run -s none bundle -- -max_total_time={{SECONDS}}
+# A reader against arbitrary bytes (needs cargo-fuzz): the bundle's, or that of an address book format, such as ricoh_csv.
+fuzz TARGET="bundle" SECONDS="120":
+    mkdir -p fuzz/corpus/{{TARGET}}
+    if [ {{TARGET}} = bundle ]; then cp tests/data/bundle-1.0.plain fuzz/corpus/bundle; \
+        else find tests/corpora -type f -size -60k ! -name '*.md' ! -name '*.txt' -exec cp {} fuzz/corpus/{{TARGET}} \;; fi
+    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run -s none {{TARGET}} -- -max_total_time={{SECONDS}} -max_len=65536

@@ -1,0 +1,4 @@
+//! Files of the format `canon-abk`, from arbitrary bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fleet_sync_fuzz::files("canon-abk", bytes));

@@ -1,0 +1,4 @@
+//! Files of the format `hp-csv`, from arbitrary bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fleet_sync_fuzz::files("hp-csv", bytes));
