@@ -31,11 +31,10 @@ fn the_one_touch_list_is_overwritten_by_number_and_an_edit_since_stays_at_an_und
     let file = folder.path().join("lists.csv").to_str().unwrap().to_string();
     let rows = "email,Desk,desk@a.example,11,5,\r\nemail,Lobby,lobby@a.example,1,201,\r\n";
     fs::write(&file, format!("{HEAD}{rows}")).unwrap();
-    // An entry can't be appended to the one-touch list; whoever passes over it gets the rest.
-    assert_eq!(machine.ask(&["import", &file]).unwrap().code(), "mode_not_for_list");
-    let passed = machine.ok(&["import", &file, "--skip-unfit"]).unwrap();
-    assert!(passed["warnings"].to_string().contains("mode_not_for_list"), "{passed}");
     let one_touch = || machine.ok(&["address", "list", "--list", "11"]).unwrap().as_array().unwrap().clone();
+    // Buttons go by their numbers where entries are appended, and the plan says so.
+    let planned = machine.ok(&["import", &file, "--plan"]).unwrap();
+    assert!(planned["warnings"].to_string().contains("one_touch_overwritten"), "{planned}");
     assert_eq!(one_touch().len(), 0);
 
     let overwrite = ["import", &file, "--mode", "overwrite"];
@@ -79,7 +78,7 @@ fn a_limit_that_the_profile_states_refuses_the_whole_import() {
     {
         let answer = machine.ask(args).unwrap();
         let text = format!("{answer:?}");
-        assert!(text.contains("holds 2"), "{text}");
+        assert_eq!((answer.code(), &answer.json["error"]["rule"]), ("over_limit", &"10".into()), "{text}");
         // The remedy does not offer what can't help.
         assert!(!text.contains("--skip-unfit"), "{text}");
         assert_eq!(listed(), before);

@@ -88,7 +88,7 @@ mod tests {
             bytes: 0,
             bytes_total: 9,
         };
-        assert!(bar(&now).starts_with("[....") && bar(&now).ends_with("reading, 0 of 9 bytes"));
+        assert!(bar(&now).starts_with("[....") && bar(&now).ends_with("reading 0 of 9 bytes"));
         (now.stage, now.records_total) = (Stage::Writing, 200);
         for (records, full, percent) in [(0, 0, "  0%"), (100, 15, " 50%"), (200, 30, "100%")] {
             now.records = records;

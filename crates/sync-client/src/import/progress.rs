@@ -79,7 +79,7 @@ impl Progress {
     pub fn text(&self) -> String {
         match self.stage {
             Stage::Asking => "asking whether it may run".into(),
-            Stage::Reading => format!("reading, {} of {} bytes", self.bytes, self.bytes_total),
+            Stage::Reading => format!("reading {} of {} bytes", self.bytes, self.bytes_total),
             Stage::Fetching => "fetching the lists concerned".into(),
             Stage::Planning => "planning".into(),
             Stage::Writing => {
