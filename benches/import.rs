@@ -221,6 +221,7 @@ fn peak_of(kind: &str, data: &str, list: &str) -> Result<(), Failure> {
 }
 
 fn peaks() -> Result<(), Failure> {
+    let mut over = false;
     println!("Most memory of a process that imports {ENTRIES} addresses");
     for kind in ["local", "group"] {
         let folder = tempfile::tempdir()?;
@@ -236,6 +237,7 @@ fn peaks() -> Result<(), Failure> {
             let (bytes, took) = said.split_once(' ').ok_or_else(failed)?;
             let bytes: u64 = bytes.parse().map_err(|_| failed())?;
             let verdict = if bytes < MOST { "under" } else { "OVER" };
+            over |= bytes >= MOST;
             println!(
                 "  {kind:<16} {:>6.1} MB, {verdict} {} MB; {took}",
                 bytes as f64 / 1e6,
@@ -243,7 +245,7 @@ fn peaks() -> Result<(), Failure> {
             );
         }
     }
-    Ok(())
+    if over { Err(format!("an import took {} MB or more", MOST / 1_000_000).into()) } else { Ok(()) }
 }
 
 fn main() -> Result<(), Failure> {

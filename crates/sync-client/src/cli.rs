@@ -14,6 +14,7 @@ use crate::{
     owner,
     prepare::PrepareOrder,
     procedure::{Patience, ProcedureOrder},
+    settings::without_keys,
     tell::Teller,
 };
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
@@ -654,8 +655,9 @@ fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
+    let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let text = without_keys(&error.render().to_string(), &words);
     if has("--json") {
-        let text = error.render().to_string();
         let reason = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let message = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         let report = if has("decide") {
@@ -664,8 +666,10 @@ fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
             json!({"error": {"code": "usage", "message": message, "remedy": "see --help"}})
         };
         print(&report.to_string());
-    } else {
+    } else if text == error.render().to_string() {
         let _ = error.print();
+    } else {
+        let _ = write!(std::io::stderr(), "{text}");
     }
     ExitCode::from(2)
 }

@@ -255,6 +255,20 @@ fn keeps_a_secret(kind: &Kind) -> bool {
     }
 }
 
+/// The same of a whole question: what looks like a key is no longer in it.
+pub(crate) fn without_keys(said: &str, words: &[String]) -> String {
+    let keys = words.iter().filter(|word| tells_too_much(word));
+    keys.fold(said.to_string(), |said, key| {
+        let instead = format!("(a value of {} characters)", key.chars().count());
+        let mut said = said.replace(key.as_str(), &instead);
+        // A long one is shown in lines.
+        for line in key.lines().filter(|line| line.len() > 16) {
+            said = said.replace(line, "(hidden)");
+        }
+        said
+    })
+}
+
 /// Whether a text is too long to be quoted, or looks like a key: PEM, or so many digits or letters of Base64 in a row.
 fn tells_too_much(text: &str) -> bool {
     const LONG: usize = 200;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     address::{ADDRESS_TYPE, Likeness, TYPE_FIELD},
     catalogue::{
-        self, InFile, Secret,
+        self, InFile, SETTING_TYPE, Secret,
         address_book::{ADDRESS, LOCAL_SPACE},
     },
     files::Note,
@@ -155,6 +155,13 @@ impl Admission<'_> {
                 name(&entry.fields)
             );
             self.problem(entry, "type_missing", Some(TYPE_FIELD.into()), text);
+            return None;
+        }
+        if entry.fields.text(TYPE_FIELD) == Some(SETTING_TYPE)
+            && entry.fields.text("name").is_none_or(str::is_empty)
+        {
+            let text = "a setting has no `name`, so that nobody can tell which one it is".to_string();
+            self.problem(entry, "setting_without_name", Some("name".into()), text);
             return None;
         }
         let Some(class) = self.gathered.scope.class(&entry.fields) else {

@@ -67,7 +67,7 @@ const SPECIAL: [Special; 2] = [
     // A file could otherwise leave nobody who administers the machine.
     Special {
         name: "login-user",
-        protected: Some(Protected { flag: "built_in", kept: &["role"] }),
+        protected: Some(Protected { flag: "built_in", kept: &["name", "role", "enabled"] }),
         ..ORDINARY
     },
 ];

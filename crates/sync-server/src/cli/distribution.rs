@@ -162,7 +162,10 @@ fn line(info: &DistributionInfo) -> String {
 fn report(info: &DistributionInfo) -> String {
     let mut text = line(info);
     for delivery in info.deliveries.iter().flatten() {
-        text.push_str(&format!("\n  {:<24} {:<10} {}", delivery.name, delivery.state, said(delivery)));
+        // A machine that was removed since has no name any more.
+        let id = delivery.machine.to_string();
+        let name = if delivery.name.is_empty() { &id } else { &delivery.name };
+        text.push_str(&format!("\n  {name:<24} {:<10} {}", delivery.state, said(delivery)));
     }
     text
 }

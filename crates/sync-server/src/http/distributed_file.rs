@@ -75,5 +75,14 @@ pub(super) fn look_at(file: &[u8], passphrase: Option<&PassPhrase>, items: &[Ite
             "name items that are in it, or none for all",
         ));
     }
+    let distributed = |name: &String| name.parse::<Item>().is_ok_and(|item| item.row().distributable);
+    if !there.iter().any(distributed) {
+        let names: Vec<&str> = there.iter().map(String::as_str).collect();
+        return Err(refused(
+            "not_distributable",
+            &format!("the bundle has nothing that is ever distributed: {}", names.join(", ")),
+            "import it at each machine",
+        ));
+    }
     reader.try_for_each(|entry| entry.map(|_| ())).map_err(of_bundle)
 }

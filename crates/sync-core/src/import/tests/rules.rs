@@ -174,6 +174,36 @@ fn no_file_says_who_is_built_in() {
     assert!(out.iter().flat_map(|(.., entries)| entries).all(|(_, user)| !user.contains_key("built_in")));
 }
 
+/// Not by its id either: a copy of the machine in which the built-in user has another name, or may not log in.
+#[test]
+fn no_file_renames_or_disables_a_built_in_user() {
+    let built_in =
+        [("built_in", Value::Bool(true)), ("role", "administrator".into()), ("enabled", true.into())];
+    let there = one(Item::AuthenticationUsers, vec![(id(901), user("Administrator", &built_in))]);
+    let here: World =
+        there.into_iter().map(|(_, space, users)| (space, users.into_iter().collect())).collect();
+    let other = [("role", "guest".into()), ("enabled", false.into())];
+    let file = one(Item::AuthenticationUsers, vec![(id(901), user("Bob", &other))]);
+    for terms in [full(), merge()] {
+        let (mut world, plan) = (here.clone(), plan_import(&here, &file, terms, &mut ids_from(10_000)));
+        apply(&mut world, &plan);
+        let standing = world.values().flat_map(|users| users.values());
+        let built_in: Vec<_> =
+            standing.filter(|user| user.get("built_in") == Some(&Value::Bool(true))).collect();
+        let said = |name: &str| built_in[0].get(name).cloned();
+        assert_eq!((built_in.len(), said("name")), (1, Some("Administrator".into())));
+        assert_eq!((said("role"), said("enabled")), (Some("administrator".into()), Some(true.into())));
+    }
+}
+
+#[test]
+fn a_setting_without_a_name_is_refused_as_such() {
+    let nameless = [("type".to_string(), "setting".into()), ("setting".to_string(), "sleep".into())];
+    let file = one(Item::BasicInformation, vec![(id(1), nameless.into_iter().collect())]);
+    let plan = plan_import(&World::new(), &file, full(), &mut ids_from(10_000));
+    assert_eq!(errors(&plan), ["setting_without_name"]);
+}
+
 #[test]
 fn departments_take_all_but_the_counter() {
     let count = |pages: i64| Value::Map([("total".to_string(), pages.into())].into());
