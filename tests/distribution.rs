@@ -205,7 +205,7 @@ fn what_cannot_be_distributed_is_refused_before_any_machine_hears_of_it() {
     // What no machine could apply is not stored: no address book, a wrong pass phrase, none.
     let wrong = folder.path().join("wrong.csv");
     fs::write(&wrong, "this is no address book\n").unwrap();
-    assert_eq!(code(&["distribute", wrong.to_str().unwrap()]), "not_a_canon_address_book");
+    assert_eq!(code(&["distribute", wrong.to_str().unwrap()]), "unknown_format");
     let words = folder.path().join("words");
     fs::write(&words, "open sesame\n").unwrap();
     assert_eq!(code(&["distribute", BUNDLE]), "bundle_passphrase_needed");

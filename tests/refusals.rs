@@ -344,13 +344,17 @@ fn a_corrupt_address_book_is_refused_and_changes_nothing() {
     nul[place] = 0;
     for (what, bytes, codes) in [
         ("empty", &b""[..], &["empty_file"][..]),
-        ("text", b"Dear all,\nplease find attached...\n", &["not_a_canon_address_book"]),
-        ("a picture", b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", &["not_in_charset", "nul_byte"]),
+        ("text", b"Dear all,\nplease find attached...\n", &["unknown_format"]),
+        (
+            "a picture",
+            b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR",
+            &["not_in_charset", "nul_byte", "unknown_format"],
+        ),
         ("another encoding", &utf16, &["utf16_not_read", "nul_byte"]),
         ("a byte of no character", &broken, &["not_in_charset"]),
         ("a zero byte", &nul, &["nul_byte"]),
         ("an unfinished cell", half_a_quote.as_bytes(), &["unterminated_quote"]),
-        ("only the head", &branch[..60], &["file_cut_off", "not_a_canon_address_book"]),
+        ("only the head", &branch[..60], &["file_cut_off", "unknown_format"]),
     ] {
         for mode in ["append", "replace"] {
             let printed = import(bytes, mode);

@@ -62,6 +62,47 @@ fn table(page: &mut String, head: &str, rows: impl Iterator<Item = (String, Vec<
     }
 }
 
+/// What the notes of a report mean, by code.
+const NOTES: &str = "
+## What a report says
+
+Each note has a code, the entry that it speaks of, and its line. *Lost*: it is not in what was read or written. *Corrected*: it
+was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
+
+| code | weight | meaning |
+| --- | --- | --- |
+| `kind_not_in_format` | lost | the new format holds no entry of this kind; it stays out |
+| `field_not_in_format` | lost | it has no field for what is named |
+| `column_not_in_format` | lost | what only the old format understands (a tab, an icon, a photo) is not carried |
+| `value_not_in_format`, `value_elsewhere` | lost | it has no word for a value, or another place |
+| `character_not_in_format`, `character_replaced` | lost, corrected | it can't have a character; the entry stays out, or a blank stands for it |
+| `mail_not_in_format` | lost | it holds only what looks like an e-mail address |
+| `cut`, `too_long` | lost | a name was cut to the format's length; an address that is too long stays out |
+| `control_character`, `lines_joined`, `line_ends` | corrected | control characters were taken out, lines joined, line ends made alike |
+| `name_changed` | lost | the format makes the name of its parts, in its order |
+| `number_given`, `number_changed`, `no_number_left` | corrected, lost | the format's numbers are its own |
+| `owner_not_in_format` | lost | it does not say whose list an entry is in |
+| `password_not_in_format`, `password_not_carried`, `password_left_out`, `password_kept` | lost | no place for a password; its source encrypted it; it was not asked for |
+| `password_encrypted`, `password_may_be_encrypted`, `secret_not_taken` | note | a password can't be used elsewhere; one of a directory's own is not taken over |
+| `member_missing`, `member_left_out`, `member_not_representable`, `nested_group` | note, lost | a group names what is not in the file, or what the new format can't name |
+| `empty_group`, `group_merged`, `group_joined`, `group_without_members` | lost | the format has no such groups |
+| `too_many_entries`, `too_many_destinations` | lost | the format, or one contact, holds no more |
+| `no_kind`, `no_name`, `no_destination`, `not_an_address` | lost, note | an entry without what it must have; one that leads nowhere |
+| `merged` | corrected, lost | an entry is another once more (`--merge-duplicates`) |
+| `unmappable_character` | lost | the encoding lacks a character; a question mark stands for it |
+| `encoding_guessed`, `charset_differs` | note | the file does not say its encoding, or says another |
+| `too_many_cells`, `short_row`, `text_after_quote`, `not_name_and_mail`, `unknown_row`, `line_not_read`, `no_colon`, `content_not_read`, `value_not_text`, `card_cut_off`, `no_end_line`, `referral`, `number_not_a_number`, `repeated_attribute` | lost, note | something of the file is not as its format has it; the rest is read, and what was not stays where it is |
+| `duplicate_number`, `number_used_twice`, `index_used_twice`, `button_used_twice` | note | two entries have one number |
+| `key_leads_nowhere`, `key_left_out`, `folder_protocol_not_known`, `scan_protocol_not_known`, `send_mode_kept`, `check_digits_not_known` | note, lost | a maker's own: a one-touch key without its contact, a protocol by a number that is not known, a destination that is kept as it is, a first line whose check digits nobody can make |
+| `mapped_column_missing` | note | the mapping names a column that the file lacks |
+| `contacts_without_destination` | lost | at an import: contacts that lead nowhere stay out |
+
+A file as a whole is refused with `unknown_format`, `empty_file`, `file_too_large`, `too_many_rows`, `too_many_columns`, `not_in_charset`, `nul_byte`,
+`unterminated_quote`, `file_cut_off`, `no_column_line`, `duplicate_column`, `unsafe_xml`, `not_xml`, `changes_only` (LDIF that
+orders changes), `mapping` or `mapping_does_not_fit` (a column mapping that is none, or another file's); an export to the
+standard output with `format_needs_file` where the format is not UTF-8.
+";
+
 fn page() -> String {
     let mut page = String::from(INTRODUCTION);
     page.push_str("\n## The formats\n\n| format | what it is | files end in | encoding of a new file | where it comes from |\n");
@@ -124,6 +165,7 @@ fn page() -> String {
         ("most contacts", all(&|holds| if holds.most == 0 { String::new() } else { holds.most.to_string() })),
     ];
     table(&mut page, "", rows.into_iter().map(|(name, cells)| (name.to_string(), cells)));
+    page.push_str(NOTES);
     page
 }
 

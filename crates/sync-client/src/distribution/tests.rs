@@ -123,7 +123,7 @@ async fn a_file_or_an_item_that_cannot_be_is_refused_for_good() {
     let folder = tempfile::tempdir().unwrap();
     let machine = machine(&folder);
     for (items, bytes, wanted) in [
-        (&["address-book"][..], b"no address book".to_vec(), "not_a_canon_address_book"),
+        (&["address-book"][..], b"no address book".to_vec(), "unknown_format"),
         (&["of-a-newer-server"], file(BOTH), "unknown_item"),
         (&["personal-address-list"], file(BOTH), "not_distributable"),
         (&[], file("email,Own,1,own@x.example,202,alice,,\r\n"), "not_distributable"),

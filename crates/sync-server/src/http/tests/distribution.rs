@@ -216,7 +216,7 @@ async fn a_file_that_no_machine_could_apply_is_not_stored() {
     damaged[at] ^= 1;
     let cut = LIST[..30].to_vec();
     let orders = [
-        (order(b"junk".to_vec()), "not_a_canon_address_book"),
+        (order(b"junk".to_vec()), "unknown_format"),
         (order(cut), "file_cut_off"),
         (order(encrypted()), "bundle_passphrase_needed"),
         (DistributeRequest { passphrase: phrase("another"), ..order(encrypted()) }, "bundle_passphrase"),
