@@ -536,7 +536,7 @@ fn a_hundred_thousand_addresses_take_less_than_200_megabytes() {
     let mut most = 0;
     while import.try_wait().unwrap().is_none() {
         most = most.max(most_memory(import.id()).unwrap_or(0));
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
     assert!(import.wait().unwrap().success());
     assert!(most > 20_000_000 && most < 200_000_000, "{most} bytes");
