@@ -188,3 +188,67 @@ fn duplicates_are_merged_and_named() {
     assert_eq!(lines[2], "email,\"Gate\",,\"gate@office.example\",203,,", "an untouched row is as it was");
     assert!(lines[3].contains("\"201,203\""), "{written}");
 }
+
+#[test]
+fn a_wrong_row_is_a_loss_and_strict_refuses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("book.csv"), folder.path().join("out.abk"));
+    let text = "objectclass,cn,mailaddress,indxid\r\n\
+        email,Smith, Bob,b@example.com,201\r\nemail,Ann,a@example.com,202\r\n";
+    fs::write(&file, text).unwrap();
+    let printed = run(&["--json", "convert", path(&file), path(&out)]);
+    assert_eq!((printed.status, &printed.json["losses"]), (1, &1.into()), "{}", printed.json);
+    assert_eq!(printed.json["read"]["kept_out"], 1);
+    fs::remove_file(&out).unwrap();
+    let printed = run(&["--json", "convert", "--strict", path(&file), path(&out)]);
+    assert_eq!(printed.status, 2);
+    assert!(!out.exists() && printed.json.get("written").is_none(), "{}", printed.json);
+    // In the same format it stays where it stands: nothing is lost. Asked strictly, a wrong row is one all the same.
+    let same = folder.path().join("same.csv");
+    assert_eq!(run(&["convert", path(&file), path(&same)]).status, 0);
+    assert_eq!(fs::read_to_string(&same).unwrap(), text);
+    assert_eq!(run(&["convert", "--strict", path(&file), path(&same)]).status, 2);
+    // The only copy is not written over.
+    let printed = run(&["--json", "convert", path(&file), path(&file), "--to", "xerox-csv"]);
+    assert_eq!((printed.status, &printed.json["error"]["code"]), (2, &"same_file".into()));
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_mapping_is_begun_changed_and_used_on_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, mapping, out) =
+        (folder.path().join("staff.csv"), folder.path().join("staff.toml"), folder.path().join("out.csv"));
+    fs::write(&file, "Navn;Elpost;Faks\r\nAnn;a@example.com;5550100\r\n").unwrap();
+    assert_eq!(run(&["convert", path(&file), path(&out), "--to", "canon-csv"]).status, 2);
+    assert_eq!(run(&["convert", path(&file), "--save-mapping", path(&mapping)]).status, 0);
+    let means = "separator = \";\"\n\n[[column]]\nheading = \"Navn\"\nmeans = \"name\"\n\n[[column]]\n\
+        heading = \"Elpost\"\nmeans = \"e-mail\"\n\n[[column]]\nheading = \"Faks\"\nmeans = \"fax\"\n";
+    fs::write(&mapping, means).unwrap();
+    let printed =
+        run(&["convert", path(&file), path(&out), "--mapping", path(&mapping), "--to", "canon-csv"]);
+    assert!(printed.status <= 1, "{}", printed.said);
+    let written = fs::read_to_string(&out).unwrap();
+    assert!(written.contains("a@example.com") && written.contains("5550100"), "{written}");
+    // What is of another format needs none to be read: it says the columns of what is written.
+    let back = folder.path().join("back.csv");
+    let args = ["convert", path(&out), path(&back), "--mapping", path(&mapping), "--to", "csv"];
+    assert!(run(&args).status <= 1);
+    assert!(fs::read_to_string(&back).unwrap().contains("Navn;Elpost;Faks"));
+}
+
+#[test]
+fn what_a_folder_has_beside_files_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    fs::create_dir_all(from.join("within")).unwrap();
+    fs::copy(corpus("toshiba/topaccess-6col.csv"), from.join("a.csv")).unwrap();
+    let printed = run(&["--json", "convert", path(&from), path(&to), "--to", "canon-csv"]);
+    let codes: Vec<_> =
+        printed.json["files"].as_array().unwrap().iter().map(|one| &one["error"]["code"]).collect();
+    assert_eq!((printed.status, codes[1]), (1, &"not_a_file".into()), "{}", printed.json);
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let printed = run(&["--json", "convert", path(&empty), path(&to), "--to", "canon-csv"]);
+    assert_eq!(printed.json["files"][0]["error"]["code"], "nothing_to_convert");
+}

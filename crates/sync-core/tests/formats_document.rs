@@ -79,12 +79,14 @@ was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
 | `mail_not_in_format` | lost | it holds only what looks like an e-mail address |
 | `cut`, `too_long` | lost | a name was cut to the format's length; an address that is too long stays out |
 | `control_character`, `lines_joined`, `line_ends` | corrected | control characters were taken out, lines joined, line ends made alike |
-| `name_changed` | lost | the format makes the name of its parts, in its order |
+| `name_changed`, `name_joined` | lost, corrected | the format makes the name of its parts, in its order; it has one field for the whole |
+| `contact_split` | corrected | a contact with several destinations is as many entries there; they are tied together only where the format can |
 | `number_given`, `number_changed`, `no_number_left` | corrected, lost | the format's numbers are its own |
 | `owner_not_in_format` | lost | it does not say whose list an entry is in |
 | `password_not_in_format`, `password_not_carried`, `password_left_out`, `password_kept` | lost | no place for a password; its source encrypted it; it was not asked for |
 | `password_encrypted`, `password_may_be_encrypted`, `secret_not_taken` | note | a password can't be used elsewhere; one of a directory's own is not taken over |
 | `member_missing`, `member_left_out`, `member_not_representable`, `nested_group` | note, lost | a group names what is not in the file, or what the new format can't name |
+| `member_narrowed` | corrected | a group named a contact that is several entries in the new format; it names the first |
 | `empty_group`, `group_merged`, `group_joined`, `group_without_members` | lost | the format has no such groups |
 | `too_many_entries`, `too_many_destinations` | lost | the format, or one contact, holds no more |
 | `no_kind`, `no_name`, `no_destination`, `not_an_address` | lost, note | an entry without what it must have; one that leads nowhere |
@@ -100,7 +102,37 @@ was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
 A file as a whole is refused with `unknown_format`, `empty_file`, `file_too_large`, `too_many_rows`, `too_many_columns`, `not_in_charset`, `nul_byte`,
 `unterminated_quote`, `file_cut_off`, `no_column_line`, `duplicate_column`, `unsafe_xml`, `not_xml`, `changes_only` (LDIF that
 orders changes), `mapping` or `mapping_does_not_fit` (a column mapping that is none, or another file's); an export to the
-standard output with `format_needs_file` where the format is not UTF-8.
+standard output with `format_needs_file` where the format is not UTF-8. `convert` also refuses OUT that is IN (`same_file`), a
+name that tells no format (`format_not_told`), losses with `--strict` (`would_lose`), and says of a folder what is no file
+(`not_a_file`), or that it is empty (`nothing_to_convert`).
+";
+
+const MAPPINGS: &str = "
+## Column mappings
+
+CSV whose column names are not known is read with a mapping: `sync-client convert FILE --save-mapping FILE.toml` writes one with
+what is known, to be changed, and `--mapping FILE.toml` reads the file by it, or writes plain CSV with those columns.
+
+```toml
+separator = \";\"
+
+[[column]]
+heading = \"Navn\"
+means = \"name\"
+
+[[column]]
+heading = \"Elpost\"
+means = \"e-mail\"
+
+[[column]]
+heading = \"Faks\"
+means = \"fax\"
+```
+
+`means` is a field (`name`, `first-name`, `last-name`, `organization`, `number`, ...), a destination (`e-mail`, `e-mail 2`, `fax`,
+`ifax e-mail`), a field of a folder with its protocol (`smb folder-host`, `ftp folder-path`, `smb folder-user`), `keep` (the
+column comes back when the entry is written as CSV again) or `ignore`. The names of fields are those of the table above, with
+hyphens: `convert --list-formats --report json` names those of each format.
 ";
 
 fn page() -> String {
@@ -165,6 +197,7 @@ fn page() -> String {
         ("most contacts", all(&|holds| if holds.most == 0 { String::new() } else { holds.most.to_string() })),
     ];
     table(&mut page, "", rows.into_iter().map(|(name, cells)| (name.to_string(), cells)));
+    page.push_str(MAPPINGS);
     page.push_str(NOTES);
     page
 }

@@ -30,14 +30,17 @@ pub(super) fn convert(args: &ConvertArgs, input: &Path, output: &Path) -> Result
     let unreadable = |error: io::Error| {
         failed("file", format!("{}: {error}", input.display()), "name a folder that may be read")
     };
-    let mut files = Vec::new();
+    let (mut files, mut others) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(input).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.is_file() {
-            files.push(path);
-        }
+        if path.is_file() { files.push(path) } else { others.push(path) }
     }
     files.sort();
+    others.sort();
+    if files.is_empty() && others.is_empty() {
+        let message = format!("{} is empty", input.display());
+        return Err(failed("nothing_to_convert", message, "name a folder with address books in it"));
+    }
     if !args.plan {
         fs::create_dir_all(output).map_err(|error| {
             failed(
@@ -49,7 +52,17 @@ pub(super) fn convert(args: &ConvertArgs, input: &Path, output: &Path) -> Result
     }
     let args = ConvertArgs { to: Some(to), ..args.clone() };
     let mut taken = BTreeSet::new();
-    Ok(files.iter().map(|file| one(&args, file, &name_for(file, output, to, &mut taken))).collect())
+    let mut reports: Vec<Report> =
+        files.iter().map(|file| one(&args, file, &name_for(file, output, to, &mut taken))).collect();
+    // Nothing is passed over silently.
+    reports.extend(others.iter().map(|path| {
+        Report::of(path, output).refused(Refused {
+            code: "not_a_file",
+            message: format!("{} is no file", path.display()),
+            remedy: "convert a folder within by itself".into(),
+        })
+    }));
+    Ok(reports)
 }
 
 /// The name of what a file becomes: no two are the same.

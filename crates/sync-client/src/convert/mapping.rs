@@ -22,7 +22,7 @@ pub(super) fn save(args: &ConvertArgs, input: &Path, file: &Path, style: Style) 
     let suggested = read_bytes(input).and_then(|bytes| {
         let options = ReadOptions { encoding: args.encoding, ..ReadOptions::default() };
         let text = files::text_of(&bytes, &options).map_err(|error| Refused::from(&error))?;
-        files::suggest_mapping(&text).map_err(|error| Refused::from(&error))
+        files::mapping_to_begin_with(&text).map_err(|error| Refused::from(&error))
     });
     let written = suggested.and_then(|mapping| {
         write_whole(file, mapping.to_toml().as_bytes()).map(|()| mapping.columns.len()).map_err(|error| {

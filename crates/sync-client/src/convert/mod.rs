@@ -146,6 +146,13 @@ pub fn run(args: &ConvertArgs, json: bool) -> ExitCode {
 /// Converts one file.
 fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
     let mut report = Report::of(input, output);
+    if same_file(input, output) && !args.plan {
+        return report.refused(Refused {
+            code: "same_file",
+            message: "OUT is IN: what the new format can't hold would be gone".into(),
+            remedy: "write into another file".into(),
+        });
+    }
     let bytes = match read_bytes(input) {
         Ok(bytes) => bytes,
         Err(refused) => return report.refused(refused),
@@ -161,11 +168,14 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
         encoding: args.encoding,
         mapping: mapping.clone().filter(|_| reads),
     };
-    let mut book = match files::read(&bytes, &options) {
+    // What is of another format needs no mapping to be read: it is for OUT then.
+    let plain = ReadOptions { mapping: None, ..options.clone() };
+    let known = files::read(&bytes, &plain).ok().filter(|book| book.format() != Format::Csv);
+    let reads = reads && known.is_none();
+    let mut book = match known.map_or_else(|| files::read(&bytes, &options), Ok) {
         Ok(book) => book,
         Err(error) => return report.refused(Refused::from(&error)),
     };
-    drop(bytes);
     report.read(&book);
     let to = match args.to.map(Ok).unwrap_or_else(|| format_of_name(output)) {
         Ok(to) => to,
@@ -183,8 +193,10 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
         Ok(written) => written,
         Err(error) => return report.refused(Refused::from(&error)),
     };
-    let bytes = report.written(to, written);
-    if report.outcome() == Outcome::WithLosses && args.strict {
+    let (wrong_rows, source) = (book.report.kept_out > 0, bytes);
+    let bytes = report.written(to, written, &source);
+    drop(source);
+    if args.strict && (report.outcome() == Outcome::WithLosses || wrong_rows) {
         return report.refused(Refused {
             code: "would_lose",
             message: "something would be lost, see the report, and --strict was asked for".into(),
@@ -206,6 +218,14 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
             message: format!("{}: {error}", output.display()),
             remedy: "name a file in a folder where it may be written".into(),
         }),
+    }
+}
+
+/// Whether both names are of one file.
+fn same_file(input: &Path, output: &Path) -> bool {
+    match (fs::canonicalize(input), fs::canonicalize(output)) {
+        (Ok(one), Ok(other)) => one == other && one.is_file(),
+        _ => false,
     }
 }
 

@@ -97,7 +97,12 @@ impl Report {
     }
 
     /// Takes the report of what was written, and gives the bytes.
-    pub(super) fn written(&mut self, format: Format, written: Written) -> Vec<u8> {
+    pub(super) fn written(&mut self, format: Format, written: Written, source: &[u8]) -> Vec<u8> {
+        if written.bytes == source {
+            // What could not be read stands where it stood: nothing is lost.
+            self.notes.iter_mut().for_each(|note| note.weight = Weight::Remark);
+            (self.losses, self.corrections) = (0, 0);
+        }
         self.note(written.notes);
         self.written = Some(Made {
             format,
@@ -117,6 +122,7 @@ impl Report {
 
     pub(super) fn refused(mut self, refused: Refused) -> Self {
         self.error = Some(refused);
+        self.written = None;
         self.outcome = "not_written";
         self
     }
@@ -188,6 +194,9 @@ pub(super) fn of_found(found: &Found) -> String {
     text
 }
 
+/// The longest text of a note that is shown to people; JSON has it whole.
+const LONGEST: usize = 1_000;
+
 pub(super) fn of_note(note: &Note) -> String {
     let weight = match note.weight {
         Weight::Loss => "lost",
@@ -195,7 +204,14 @@ pub(super) fn of_note(note: &Note) -> String {
         Weight::Remark => "note",
     };
     let line = note.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-    format!("{weight}: {line}{} [{}]", note.text, note.code)
+    // A name may hold what moves the cursor, or a whole letter.
+    let mut text: String = note.text.chars().take(LONGEST).collect();
+    if note.text.chars().nth(LONGEST).is_some() {
+        text.push('…');
+    }
+    let text: String =
+        text.chars().map(|one| if one.is_control() { char::REPLACEMENT_CHARACTER } else { one }).collect();
+    format!("{weight}: {line}{text} [{}]", note.code)
 }
 
 pub(super) fn shown(reports: &[Report], style: Style, folder: bool) -> String {

@@ -72,8 +72,10 @@ impl ExportOrder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// An address book.
+    /// An address book, as Canon CSV.
     CanonCsv,
+    /// An address book of another format, which the order named.
+    AddressBook,
     /// A bundle.
     Bundle,
 }
@@ -244,6 +246,10 @@ impl Machine {
         watch: Watch<'_>,
     ) -> Result<ExportReport> {
         let Asked { source, named, wanted, on_refusal } = self.asked(order)?;
+        if order.to.is_some() && !order.is_address_book(&wanted) {
+            let text = "a format is for address lists alone; everything else is written as a bundle";
+            return Err(Error::WrongCommand(text.into()));
+        }
         let process = if order.batch { Process::BatchImportExport } else { Process::ImportExport };
         let (items, refused) = tokio::select! {
             biased;
@@ -258,8 +264,12 @@ impl Machine {
             let again = verdicts(&store, work.found(), &source, &items, administrator.is_some())?;
             again.items(OnRefusal::RefuseAll).map_err(|denied| Error::Rules(Box::new(denied.clone())))?;
         }
+        let kind = match order.to {
+            None | Some(files::Format::CanonCsv) => Format::CanonCsv,
+            Some(_) => Format::AddressBook,
+        };
         let (whole, format) = if order.is_address_book(&wanted) {
-            (self.export_lists(order, &items, named.as_ref(), running, watch)?, Format::CanonCsv)
+            (self.export_lists(order, &items, named.as_ref(), running, watch)?, kind)
         } else {
             (self.export_records(order, &items, named.as_ref(), running, watch).await?, Format::Bundle)
         };

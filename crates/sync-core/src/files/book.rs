@@ -211,10 +211,21 @@ impl Book {
     }
 }
 
-/// The name that a person's parts make, in the order of western names.
+/// The name that a person's parts make: in the order of western names, or where both are written in Chinese characters, kana
+/// or hangul, the last name first.
 pub(super) fn full_name(person: &Person) -> String {
-    let parts = [&person.prefix, &person.given, &person.middle, &person.family, &person.suffix];
+    let Person { prefix, given, middle, family, suffix, .. } = person;
+    let parts = if is_eastern(given) && is_eastern(family) {
+        [prefix, family, middle, given, suffix]
+    } else {
+        [prefix, given, middle, family, suffix]
+    };
     let parts: Vec<&str> =
         parts.into_iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
     parts.join(" ")
+}
+
+fn is_eastern(text: &str) -> bool {
+    let eastern = |one: char| matches!(one, '\u{3005}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}');
+    !text.is_empty() && text.chars().all(eastern)
 }

@@ -76,7 +76,9 @@ fn recognizes(text: &Text) -> bool {
     block.drain(..begin.unwrap_or(block.len()));
     let end = block.iter().position(|line| line.trim().is_empty()).unwrap_or(block.len());
     let has = |name: &str| block[..end].iter().any(|line| starts(line, name));
-    has("subdbid:") && has("objectclass:") && has("cn:")
+    // LDIF says first whose record it is.
+    let is_ldif = block.first().is_some_and(|line| starts(line, "dn:"));
+    !is_ldif && has("subdbid:") && has("objectclass:") && has("cn:")
 }
 
 /// What the `#` line of this name says.

@@ -96,8 +96,13 @@ fn has_column_line(text: &str) -> bool {
     names.into_iter().any(|name| name == "objectclass")
 }
 
-fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
-    let canon = canon_csv::read(&text.bytes)?;
+fn read(text: &Text, options: &ReadOptions) -> Result<Book, FileError> {
+    // In the encoding that was told, whatever the file says of itself.
+    let told = options.encoding.filter(|told| *told != Encoding::UTF_8 || !text.bytes.is_ascii());
+    let canon = match told {
+        Some(_) => canon_csv::read_in(&text.bytes, text.encoding)?,
+        None => canon_csv::read(&text.bytes)?,
+    };
     let mut contacts = Vec::new();
     for row in canon.rows() {
         let contact = Contact::of(row.owner.clone(), row.address.clone());
@@ -148,6 +153,11 @@ pub(super) fn link(contacts: &mut [Contact]) {
 }
 
 fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Result<Vec<u8>, FileError> {
+    let encoding = options.encoding.or(own.map(|book| book.encoding)).unwrap_or(Encoding::UTF_8);
+    if !encoding.is_utf8() {
+        let anew = own.is_none_or(|book| book.encoding != encoding);
+        mappable(fitted, encoding, anew);
+    }
     let lines: BTreeSet<u64> = fitted.contacts.iter().filter_map(|contact| contact.line).collect();
     if let Some(Book { frame: Frame::Canon(canon), .. }) = own
         && options.encoding.is_none_or(|encoding| encoding == canon.encoding())
@@ -184,6 +194,44 @@ fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Res
     let book = canon_csv::new_book(&listed, &options)?;
     fitted.notes.extend(book.report.warnings.iter().cloned());
     canon_csv::write(&book)
+}
+
+/// Puts a question mark where the encoding lacks a character, so that one entry does not refuse the whole file.
+fn mappable(fitted: &mut Fitted, encoding: Encoding, anew: bool) {
+    let Fitted { contacts, notes, .. } = fitted;
+    for contact in contacts.iter_mut().filter(|contact| anew || contact.unchanged().is_none()) {
+        let line = contact.line;
+        for entry in &mut contact.entries {
+            let mut lacks = None;
+            for field in Field::ALL.iter().copied() {
+                let text = field.get(entry);
+                let mut fits = |one: char| {
+                    let (mut out, mut fits, mut room) = (Vec::new(), true, [0; 4]);
+                    encoding.encode(one.encode_utf8(&mut room), &mut out, |_| fits = false);
+                    fits
+                };
+                if text.chars().all(&mut fits) {
+                    continue;
+                }
+                lacks = lacks.or(text.chars().find(|one| !fits(*one)));
+                let shown: String = text.chars().map(|one| if fits(one) { one } else { '?' }).collect();
+                if field == Field::LoginPassword {
+                    entry.login.get_or_insert_default().password = None;
+                } else {
+                    field.set(entry, &shown);
+                }
+            }
+            if let Some(one) = lacks {
+                let text = format!(
+                    "{} has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
+                    label(entry),
+                    u32::from(one)
+                );
+                let note = Note::loss(line, "unmappable_character", text);
+                notes.push(Note { entry: Some(entry.name.clone()), ..note });
+            }
+        }
+    }
 }
 
 /// The numbers of other makers mean nothing here: those of lists begin at 201, those of buttons end at 200.

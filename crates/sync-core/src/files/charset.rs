@@ -50,11 +50,6 @@ impl Charset {
         }
         Some(bytes)
     }
-
-    /// Whether any bytes at all can be read in it, so that reading them proves nothing.
-    pub(super) fn takes_anything(self) -> bool {
-        self.0.is_single_byte()
-    }
 }
 
 #[cfg(test)]

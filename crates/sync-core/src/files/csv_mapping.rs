@@ -352,17 +352,26 @@ pub(super) fn separator_of(text: &str) -> char {
 /// # Errors
 /// [`FileError::UnknownFormat`] where no name means a destination.
 pub fn suggest_mapping(text: &str) -> Result<Mapping, FileError> {
+    let mapping = mapping_to_begin_with(text)?;
+    if mapping.columns.iter().any(|column| column.means.is_destination()) {
+        Ok(mapping)
+    } else {
+        Err(FileError::UnknownFormat)
+    }
+}
+
+/// The same where no name may be known: whoever knows them says what they mean.
+///
+/// # Errors
+/// [`FileError`] where the text is no table of several columns.
+pub fn mapping_to_begin_with(text: &str) -> Result<Mapping, FileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let separator = separator_of(text);
     let (head, _) = separator_line(text);
     let first = text[head.len()..].lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let top = rows(first, separator, 1)?.into_iter().next().ok_or(FileError::Empty)?;
     let mapping = Mapping { separator: Some(separator), columns: headings::meanings(&top.cells) };
-    if mapping.columns.iter().any(|column| column.means.is_destination()) {
-        Ok(mapping)
-    } else {
-        Err(FileError::UnknownFormat)
-    }
+    if mapping.columns.len() > 1 { Ok(mapping) } else { Err(FileError::UnknownFormat) }
 }
 
 #[cfg(test)]

@@ -154,8 +154,20 @@ impl Fitter<'_> {
             self.places.insert((at, place), link);
             row.entries.push(fitted);
         }
+        let rows = self.origins.iter().rev().take_while(|origin| **origin == at).count();
         if !row.entries.is_empty() {
             self.push(at, row);
+        }
+        if rows > 0
+            && let Some(entry) = contact.entries.first()
+            && self.origins.iter().rev().take_while(|origin| **origin == at).count() > 1
+        {
+            let text = format!(
+                "its {} destinations are entries of their own in {}",
+                contact.entries.len(),
+                self.name
+            );
+            self.note(contact, entry, Weight::Correction, "contact_split", text);
         }
     }
 
@@ -211,6 +223,7 @@ impl Fitter<'_> {
         }
         let mut fitted = entry.clone();
         let mut lost = Vec::new();
+        let mut joined = false;
         self.password(contact, &mut fitted);
         if self.is_name_of_parts() {
             self.name_of_parts(contact, &mut fitted);
@@ -226,6 +239,7 @@ impl Fitter<'_> {
                     if !is_implied(field, &text, entry) && !self.is_usual(field, &text, entry) {
                         lost.push(field.words());
                     }
+                    joined |= matches!(field, Field::Given | Field::Middle | Field::Family);
                     field.set(&mut fitted, "");
                 }
                 continue;
@@ -292,6 +306,10 @@ impl Fitter<'_> {
             if clean != text && !self.keeps_password(field, &fitted) {
                 field.set(&mut fitted, &clean);
             }
+        }
+        if joined && contact.entries.first() == Some(entry) {
+            let text = format!("{} has one field for the whole name, and none for its parts", self.name);
+            self.note(contact, entry, Weight::Correction, "name_joined", text);
         }
         if !lost.is_empty() {
             let text = format!("{} has no field for: {}", self.name, lost.join(", "));
@@ -409,6 +427,13 @@ impl Fitter<'_> {
             }
             let mut members = Vec::new();
             for link in &origin.members {
+                let several = |link: &Link| {
+                    let range = (link.contact, 0)..=(link.contact, usize::MAX);
+                    let out: BTreeSet<usize> =
+                        self.places.range(range).map(|(_, link)| link.contact).collect();
+                    out.len() > 1
+                };
+                let narrowed = link.entry.is_none() && several(link);
                 let target = match link.entry {
                     Some(entry) => self.places.get(&(link.contact, entry)).copied(),
                     None => {
@@ -432,12 +457,24 @@ impl Fitter<'_> {
                     self.note(origin, &entry, Weight::Loss, "nested_group", text);
                     continue;
                 }
+                if narrowed {
+                    let text =
+                        format!("of `{named}`, who has several entries in {}, it names the first", self.name);
+                    self.note(origin, &entry, Weight::Correction, "member_narrowed", text);
+                }
                 members.push(target);
             }
             let mut boxes = Vec::new();
+            let entry = &mut self.out.contacts[at].entries[0];
             if !self.holds.boxes {
-                let entry = &mut self.out.contacts[at].entries[0];
                 boxes = core::mem::take(&mut entry.members).into_keys().collect();
+            } else if !self.same {
+                // Another format's way to name an entry that is not there is no box.
+                let is_box =
+                    |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                let gone = |member: &Member| matches!(member, Member::Box(name) if !is_box(name));
+                boxes = entry.members.keys().filter(|member| gone(member)).cloned().collect();
+                entry.members.retain(|member, _| !gone(member));
             }
             for member in boxes {
                 let entry = origin.entries[0].clone();

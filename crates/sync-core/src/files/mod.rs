@@ -47,6 +47,9 @@ mod ldif;
 mod links;
 mod listed;
 mod membership;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod odd_files;
 mod outlook;
 mod owner;
 mod plain_csv;
@@ -68,7 +71,7 @@ mod xml;
 
 pub use book::{Book, Contact, Link};
 pub use convert::{ReadOptions, WriteOptions, Written, convert, read, text_of};
-pub use csv_mapping::{BadMapping, MappedColumn, Mapping, Meaning, suggest_mapping};
+pub use csv_mapping::{BadMapping, MappedColumn, Mapping, Meaning, mapping_to_begin_with, suggest_mapping};
 pub use duplicates::Duplicate;
 pub use error::FileError;
 pub use format::Format;

@@ -60,6 +60,13 @@ impl Encoding {
         Self { kind: Kind::Charset(charset), mark }
     }
 
+    pub(super) fn charset(self) -> Option<Charset> {
+        match self.kind {
+            Kind::Charset(charset) => Some(charset),
+            Kind::Utf16 { .. } => None,
+        }
+    }
+
     /// Whether it is UTF-8.
     #[must_use]
     pub fn is_utf8(self) -> bool {

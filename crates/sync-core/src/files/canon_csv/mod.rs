@@ -27,7 +27,7 @@ mod write;
 pub use export::{Options, new_book, sort};
 pub(crate) use export::{Spot, spots};
 pub use header::Header;
-pub use read::{each_row, read};
+pub use read::{each_row, read, read_in};
 pub use write::write;
 
 use super::{Encoding, Owner, Report, charset::Charset};

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     address::{Address, AddressKind, Password},
-    files::{FileError, Note, Owner, Place, Report, charset::Charset},
+    files::{Encoding, FileError, Note, Owner, Place, Report, charset::Charset},
 };
 use alloc::{
     boxed::Box,
@@ -25,7 +25,19 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// [`FileError`] where the file as a whole is no Canon address book, is damaged, or is too large.
 pub fn read(bytes: &[u8]) -> Result<AddressBook, FileError> {
-    walk(bytes, |item, items| match (item, items.last_mut()) {
+    whole(bytes, None)
+}
+
+/// The same in an encoding that somebody told, whatever the file says of itself.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_in(bytes: &[u8], encoding: Encoding) -> Result<AddressBook, FileError> {
+    whole(bytes, encoding.charset())
+}
+
+fn whole(bytes: &[u8], told: Option<Charset>) -> Result<AddressBook, FileError> {
+    walk(bytes, told, |item, items| match (item, items.last_mut()) {
         (Item::Verbatim(more), Some(Item::Verbatim(last))) => last.0.extend_from_slice(&more.0),
         (item, _) => items.push(item),
     })
@@ -37,7 +49,7 @@ pub fn read(bytes: &[u8]) -> Result<AddressBook, FileError> {
 /// # Errors
 /// As [`read`].
 pub fn each_row(bytes: &[u8], mut each: impl FnMut(Row)) -> Result<Report, FileError> {
-    let book = walk(bytes, |item, _| {
+    let book = walk(bytes, None, |item, _| {
         if let Item::Row(row) = item {
             each(*row);
         }
@@ -45,7 +57,11 @@ pub fn each_row(bytes: &[u8], mut each: impl FnMut(Row)) -> Result<Report, FileE
     Ok(book.report)
 }
 
-fn walk(bytes: &[u8], mut each: impl FnMut(Item, &mut Vec<Item>)) -> Result<AddressBook, FileError> {
+fn walk(
+    bytes: &[u8],
+    told: Option<Charset>,
+    mut each: impl FnMut(Item, &mut Vec<Item>),
+) -> Result<AddressBook, FileError> {
     if bytes.len() > MAX_BYTES {
         return Err(FileError::TooLarge { bytes: bytes.len(), limit: MAX_BYTES });
     }
@@ -63,7 +79,10 @@ fn walk(bytes: &[u8], mut each: impl FnMut(Item, &mut Vec<Item>)) -> Result<Addr
 
     let mut report = Report::default();
     let (preamble, mut line) = preamble(&bytes[mark..]);
-    let charset = charset(bytes, mark, preamble, &mut report)?;
+    let charset = match told {
+        Some(told) => told,
+        None => charset(bytes, mark, preamble, &mut report)?,
+    };
     let mut header = Header::default();
     let not_in = |line| FileError::NotInCharset { line, charset: charset.name().to_string() };
     let (mut at, mut number) = (mark, 1);
@@ -158,8 +177,7 @@ fn charset(bytes: &[u8], mark: usize, preamble: usize, report: &mut Report) -> R
     }
     let (charset, line) = declared;
     // Scripts write UTF-8 under another name. Single bytes can be read as anything, so there UTF-8 is tried first.
-    let doubtful = mark > 0 || charset.takes_anything() || charset.decode(bytes).is_none();
-    if charset != Charset::UTF_8 && doubtful && !bytes.is_ascii() && core::str::from_utf8(bytes).is_ok() {
+    if charset != Charset::UTF_8 && !bytes.is_ascii() && core::str::from_utf8(bytes).is_ok() {
         let text = format!("the file says {} but is UTF-8; it was read as UTF-8", charset.name());
         let note = Note::new(Some(line), "charset_differs", text);
         report.warnings.push(note);
@@ -200,6 +218,8 @@ struct Rows {
     /// The cells that a whole row has at least: up to the last column with a name.
     whole: usize,
     scheme: Option<String>,
+    /// How many cells the first row has.
+    width: Option<usize>,
     count: usize,
     whole_rows: usize,
     short_rows: usize,
@@ -214,6 +234,7 @@ impl Rows {
             present: book.present(),
             whole: named.map_or(0, |place| place + 1),
             scheme: book.scheme(),
+            width: None,
             count: 0,
             whole_rows: 0,
             short_rows: 0,
@@ -239,7 +260,7 @@ impl Rows {
         }
         let mut wrong = |code, text: String| {
             report.kept_out += 1;
-            report.warnings.push(Note::new(Some(line), code, text));
+            report.warnings.push(Note::loss(Some(line), code, text));
         };
         let Some(found) = cells(text) else {
             wrong(
@@ -248,6 +269,15 @@ impl Rows {
             );
             return verbatim;
         };
+        let first = *self.width.get_or_insert(found.len());
+        if found.len() > first && first >= self.whole {
+            let text = format!(
+                "the row has {} cells, the first has {first}: is there a comma in a text without quotes?",
+                found.len()
+            );
+            wrong("too_many_cells", text);
+            return verbatim;
+        }
         if found.len() < self.whole {
             if !ends && self.whole_rows > 0 && self.short_rows == 0 {
                 return Err(FileError::CutOff { line });

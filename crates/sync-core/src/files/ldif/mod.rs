@@ -99,9 +99,10 @@ const READINGS: &[(Field, &str, &str)] = &[
     (Field::FamilyReading, "sn", "msDS-PhoneticLastName"),
 ];
 
-const MAIL: &[&str] = &["mail", "rfc822Mailbox"];
+// The last of each is Canon's.
+const MAIL: &[&str] = &["mail", "rfc822Mailbox", "mailaddress"];
 const SECOND_MAIL: &str = "mozillaSecondEmail";
-const FAX: &[&str] = &["facsimileTelephoneNumber", "fax"];
+const FAX: &[&str] = &["facsimileTelephoneNumber", "fax", "dialdata"];
 const NAME: &[&str] = &["cn", "commonName"];
 const MEMBERS: &[&str] = &["member", "uniqueMember"];
 
@@ -143,7 +144,8 @@ fn recognizes(text: &Text) -> bool {
     }
     // A folded name shows its `=` on its first line.
     named(first, "dn").is_some_and(|said| match said {
-        Said::Text(text) => text.is_empty() || text.contains('='),
+        // A number is Canon's.
+        Said::Text(text) => text.trim().bytes().all(|byte| byte.is_ascii_digit()) || text.contains('='),
         Said::Coded(_) => true,
         Said::Elsewhere(_) => false,
     })

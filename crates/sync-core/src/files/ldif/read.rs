@@ -134,7 +134,11 @@ impl Reader {
             self.no_entry(line, first, rest);
             return None;
         }
-        let Some(name) = first.said.text().filter(|name| dn::comparable(name).is_some()) else {
+        // Canon writes the entry's number.
+        let is_number =
+            |name: &str| !name.trim().is_empty() && name.trim().bytes().all(|b| b.is_ascii_digit());
+        let is_name = |name: &str| dn::comparable(name).is_some() || is_number(name);
+        let Some(name) = first.said.text().filter(|name| is_name(name)) else {
             self.keep_out(line, "wrong_name", "the name of the entry (`dn:`) is damaged");
             return None;
         };
@@ -191,9 +195,9 @@ impl Reader {
         let field = FIELDS.iter().find(|(_, name, others)| {
             plain && (name.eq_ignore_ascii_case(one.name) || is_one_of(one.name, others))
         });
-        let is_mail = plain && is_one_of(one.name, MAIL);
+        let is_mail = is_one_of(one.name, MAIL);
         let is_second = plain && one.name.eq_ignore_ascii_case(SECOND_MAIL);
-        let is_fax = plain && is_one_of(one.name, FAX);
+        let is_fax = is_one_of(one.name, FAX);
         let is_member = plain && is_one_of(one.name, MEMBERS);
         let is_display = plain && one.name.eq_ignore_ascii_case("displayName");
         let is_proxy = plain && one.name.eq_ignore_ascii_case("proxyAddresses");

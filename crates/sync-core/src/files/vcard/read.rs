@@ -29,7 +29,10 @@ pub(super) fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     let mut reader = Reader::default();
     let mut pending = String::new();
     let mut contacts: Vec<Contact> = Vec::new();
+    let mut line = 1;
     for card in &cards {
+        reader.outside(card.before, line);
+        line = card.line + card.raw.matches('\n').count() as u64;
         pending.push_str(card.before);
         if !card.whole {
             let text = "the card has no END:VCARD: it is cut off; export it again";
@@ -43,6 +46,10 @@ pub(super) fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
         contact.mark_read(&pending, card.raw);
         pending.clear();
         contacts.push(contact);
+    }
+    reader.outside(tail, line);
+    if contacts.is_empty() && reader.report.kept_out > 0 && cards.is_empty() {
+        return Err(FileError::UnknownFormat);
     }
     pending.push_str(tail);
     reader.link(&mut contacts);
@@ -61,6 +68,19 @@ struct Reader {
     mails: BTreeMap<String, Link>,
     /// What each group names.
     members: Vec<(usize, Vec<String>)>,
+}
+
+impl Reader {
+    /// What stands between cards is in none; it stays where it is.
+    fn outside(&mut self, text: &str, first: u64) {
+        for (line, said) in (first..).zip(text.lines()) {
+            if !said.trim().is_empty() {
+                self.report.kept_out += 1;
+                let text = "the line stands in no card";
+                self.report.warnings.push(Note::loss(Some(line), "line_not_read", text));
+            }
+        }
+    }
 }
 
 /// What a card says.
