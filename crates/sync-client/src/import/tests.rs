@@ -194,7 +194,7 @@ async fn what_is_refused_changes_nothing() {
     for (name, bytes, expected) in [
         ("cut.csv", format!("{HEADER}email,\"Desk"), "unterminated_quote"),
         ("empty.csv", String::new(), "empty_file"),
-        ("other.csv", "a,b\r\n1,2\r\n".into(), "not_a_canon_address_book"),
+        ("other.csv", "a,b\r\n1,2\r\n".into(), "unknown_format"),
     ] {
         let file = folder.path().join(name);
         fs::write(&file, bytes).unwrap();
