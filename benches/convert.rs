@@ -3,7 +3,7 @@
 //! `cargo bench --bench convert`
 
 use harness::{
-    measure::{Contender, in_turn, report},
+    measure::{Contender, in_turn, most_memory, report},
     programs::Failure,
 };
 use std::{fmt::Write as _, fs, hint::black_box, process::Command, time::Instant};
@@ -49,20 +49,18 @@ fn csv_again(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     writer.into_inner().map_err(|error| error.to_string().into())
 }
 
-/// What Linux says of the most memory that this process ever had.
-fn peak() -> Result<u64, Failure> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1_024)
-}
-
 fn peak_of(to: &str, file: &str) -> Result<(), Failure> {
     let bytes = fs::read(file)?;
     let begun = Instant::now();
     let book = read(&bytes, &ReadOptions::default())?;
     drop(bytes);
     let written = convert(&book, Format::named(to).ok_or("no such format")?, &WriteOptions::default())?;
-    println!("{} {:.2} {}", peak()?, begun.elapsed().as_secs_f64(), written.written);
+    println!(
+        "{} {:.2} {}",
+        most_memory("self").ok_or("no VmHWM")?,
+        begun.elapsed().as_secs_f64(),
+        written.written
+    );
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! `cargo bench --bench import`
 
 use harness::{
-    measure::{Contender, in_turn, report},
+    measure::{Contender, in_turn, most_memory, report},
     offline::{Offline, REALM, TOKEN},
     programs::{Failure, Programs},
 };
@@ -187,13 +187,6 @@ fn measure(into: Into, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What Linux says of the most memory that this process ever had.
-fn peak() -> Result<u64, Failure> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1_024)
-}
-
 /// In a process of its own: what it took.
 fn peak_of(kind: &str, data: &str, list: &str) -> Result<(), Failure> {
     let into = if kind.starts_with("local") { Into::Local } else { Into::Group };
@@ -216,7 +209,11 @@ fn peak_of(kind: &str, data: &str, list: &str) -> Result<(), Failure> {
         .zip(ends)
         .map(|((stage, at), end)| format!("{} {:.2} s", stage.to_lowercase(), (end - *at).as_secs_f64()));
     let took = took.collect::<Vec<_>>().join(", ");
-    println!("{} {took}, in all {:.2} s", peak()?, begun.elapsed().as_secs_f64());
+    println!(
+        "{} {took}, in all {:.2} s",
+        most_memory("self").ok_or("no VmHWM")?,
+        begun.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 

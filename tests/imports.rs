@@ -5,6 +5,7 @@
 use harness::{
     cuts::{Cuts, Recorder},
     fleet::{Fleet, OTHER_SERVER, OWN_SERVER},
+    measure::most_memory,
     offline::Offline,
     programs::{Programs, until},
 };
@@ -519,14 +520,6 @@ fn an_import_in_a_fleet_and_its_undo_reach_every_machine() {
     until(|| one.names(&GROUP), |names| names == &["Bob", "Cid"]).unwrap();
 }
 
-/// What Linux says of the most memory that the process has had so far.
-#[cfg(target_os = "linux")]
-fn most_memory(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kibibytes| kibibytes * 1_024)
-}
-
 #[test]
 #[cfg(target_os = "linux")]
 fn a_hundred_thousand_addresses_take_less_than_200_megabytes() {
@@ -535,7 +528,7 @@ fn a_hundred_thousand_addresses_take_less_than_200_megabytes() {
     let mut import = machine.begin(&["import", &list]).unwrap();
     let mut most = 0;
     while import.try_wait().unwrap().is_none() {
-        most = most.max(most_memory(import.id()).unwrap_or(0));
+        most = most.max(most_memory(&import.id().to_string()).unwrap_or(0));
         thread::sleep(Duration::from_millis(5));
     }
     assert!(import.wait().unwrap().success());

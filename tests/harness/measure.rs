@@ -60,3 +60,11 @@ pub fn report(title: &str, unit: &str, measured: &[Measured]) {
         );
     }
 }
+
+/// What Linux says of the most memory, in bytes, that a process has had so far: one by its number, or `self`.
+#[must_use]
+pub fn most_memory(process: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kibibytes| kibibytes * 1_024)
+}

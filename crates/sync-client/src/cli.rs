@@ -656,7 +656,8 @@ fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let text = without_keys(&error.render().to_string(), &words);
+    let said = error.render().to_string();
+    let text = without_keys(&said, &words);
     if has("--json") {
         let reason = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let message = reason.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -666,7 +667,7 @@ fn wrong_question(error: &clap::Error, args: &[OsString]) -> ExitCode {
             json!({"error": {"code": "usage", "message": message, "remedy": "see --help"}})
         };
         print(&report.to_string());
-    } else if text == error.render().to_string() {
+    } else if text == said {
         let _ = error.print();
     } else {
         let _ = write!(std::io::stderr(), "{text}");

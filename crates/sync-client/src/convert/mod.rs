@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use sync_core::files::{self, Encoding, FileError, Format, ReadOptions, WriteOptions};
+use sync_core::files::{self, Book, Encoding, FileError, Format, Mapping, ReadOptions, WriteOptions};
 
 /// Turns an address book of one format into another, and says what is lost.
 ///
@@ -89,7 +89,7 @@ pub(crate) fn format_named(name: &str) -> Result<Format, String> {
     })
 }
 
-fn encoding_named(name: &str) -> Result<Encoding, String> {
+pub(crate) fn encoding_named(name: &str) -> Result<Encoding, String> {
     let hint = "such as utf-8, utf-16le, utf-16be, shift_jis, windows-1252 or windows-1250";
     Encoding::named(name).ok_or_else(|| format!("the encoding `{name}` is not known; name one {hint}"))
 }
@@ -161,18 +161,7 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
         Ok(mapping) => mapping,
         Err(refused) => return report.refused(refused),
     };
-    // For what is read as `csv`: where another format is told or written, the mapping may be for the other side.
-    let reads = args.from.is_none_or(|from| from == Format::Csv) && !writes_csv(args, output);
-    let options = ReadOptions {
-        format: args.from,
-        encoding: args.encoding,
-        mapping: mapping.clone().filter(|_| reads),
-    };
-    // What is of another format needs no mapping to be read: it is for OUT then.
-    let plain = ReadOptions { mapping: None, ..options.clone() };
-    let known = files::read(&bytes, &plain).ok().filter(|book| book.format() != Format::Csv);
-    let reads = reads && known.is_none();
-    let mut book = match known.map_or_else(|| files::read(&bytes, &options), Ok) {
+    let mut book = match read_book(args, &bytes, mapping.as_ref()) {
         Ok(book) => book,
         Err(error) => return report.refused(Refused::from(&error)),
     };
@@ -184,11 +173,7 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
     if args.merge_duplicates {
         report.merged(book.merge_duplicates());
     }
-    let options = WriteOptions {
-        encoding: args.to_encoding,
-        passwords: !args.without_passwords,
-        mapping: mapping.filter(|_| !reads || to == Format::Csv),
-    };
+    let options = WriteOptions { encoding: args.to_encoding, passwords: !args.without_passwords, mapping };
     let written = match files::convert(&book, to, &options) {
         Ok(written) => written,
         Err(error) => return report.refused(Refused::from(&error)),
@@ -221,18 +206,28 @@ fn one(args: &ConvertArgs, input: &Path, output: &Path) -> Report {
     }
 }
 
+/// Reads IN. What is of another format than plain CSV needs no mapping to be read: it is for OUT then.
+fn read_book(args: &ConvertArgs, bytes: &[u8], mapping: Option<&Mapping>) -> Result<Book, FileError> {
+    let read = |mapping: Option<&Mapping>| {
+        let options = ReadOptions { format: args.from, encoding: args.encoding, mapping: mapping.cloned() };
+        files::read(bytes, &options)
+    };
+    match (mapping, args.from) {
+        (None, _) => read(None),
+        (Some(_), Some(from)) => read(mapping.filter(|_| from == Format::Csv)),
+        (Some(_), None) => match read(None) {
+            Ok(book) if book.format() != Format::Csv => Ok(book),
+            _ => read(mapping),
+        },
+    }
+}
+
 /// Whether both names are of one file.
 fn same_file(input: &Path, output: &Path) -> bool {
     match (fs::canonicalize(input), fs::canonicalize(output)) {
         (Ok(one), Ok(other)) => one == other && one.is_file(),
         _ => false,
     }
-}
-
-/// Whether OUT is plain CSV, for which a mapping says the columns.
-fn writes_csv(args: &ConvertArgs, output: &Path) -> bool {
-    let told = args.to.or_else(|| format_of_name(output).ok());
-    told == Some(Format::Csv) && args.from.is_some_and(|from| from != Format::Csv)
 }
 
 /// Why nothing was written.

@@ -36,6 +36,7 @@ pub use report::{Effect, ImportReport, ItemVerdict, Remark, SpaceReport, Stayed,
 pub use undo::{Cancelled, UndoOrder, line_json};
 
 use crate::{
+    convert::encoding_named,
     draw::now,
     error::{Error, Result},
     facts::AtWork,
@@ -59,7 +60,7 @@ use std::{
 };
 use sync_core::{
     address::Secret,
-    files::{Encoding, Format, Note, Place, ReadOptions, Split},
+    files::{Format, Note, Place, ReadOptions, Split},
     id::ImportId,
     import::{Carries, Incoming},
     item::Item,
@@ -127,14 +128,8 @@ pub struct FileSecrets {
 impl ImportOrder {
     /// How an address book file is read.
     pub(crate) fn reading(&self) -> Result<ReadOptions> {
-        let encoding = match self.encoding.as_deref() {
-            None => None,
-            Some(name) => Some(Encoding::named(name).ok_or_else(|| {
-                Error::WrongCommand(format!(
-                    "the encoding `{name}` is not known: write utf-8, shift_jis or windows-1252"
-                ))
-            })?),
-        };
+        let encoding =
+            self.encoding.as_deref().map(encoding_named).transpose().map_err(Error::WrongCommand)?;
         Ok(ReadOptions { format: self.from, encoding, ..ReadOptions::default() })
     }
 

@@ -125,7 +125,7 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
         }
         match contact(number, &block, scheme.as_deref(), &mut report.warnings) {
             Ok(mut contact) => {
-                finish(&mut contact, Format::CanonAbk, &mut report);
+                finish(&mut contact, &mut report);
                 contact.mark_read(&before, &block);
                 before.clear();
                 contacts.push(contact);

@@ -4,7 +4,7 @@ use super::{
     Encoding, FileError, Format, Note, Weight,
     book::{Book, Contact, Frame, Link},
     canon_csv,
-    convert::{ReadOptions, WriteOptions},
+    convert::{ReadOptions, WriteOptions, unmappable},
     field::{Field, Slot},
     fit::Fitted,
     format::{Room, Writer},
@@ -205,30 +205,18 @@ fn mappable(fitted: &mut Fitted, encoding: Encoding, anew: bool) {
             let mut lacks = None;
             for field in Field::ALL.iter().copied() {
                 let text = field.get(entry);
-                let mut fits = |one: char| {
-                    let (mut out, mut fits, mut room) = (Vec::new(), true, [0; 4]);
-                    encoding.encode(one.encode_utf8(&mut room), &mut out, |_| fits = false);
-                    fits
-                };
-                if text.chars().all(&mut fits) {
-                    continue;
-                }
-                lacks = lacks.or(text.chars().find(|one| !fits(*one)));
-                let shown: String = text.chars().map(|one| if fits(one) { one } else { '?' }).collect();
+                let Some(first) = text.chars().find(|one| !encoding.has(*one)) else { continue };
+                lacks = lacks.or(Some(first));
                 if field == Field::LoginPassword {
                     entry.login.get_or_insert_default().password = None;
                 } else {
+                    let shown: String =
+                        text.chars().map(|one| if encoding.has(one) { one } else { '?' }).collect();
                     field.set(entry, &shown);
                 }
             }
-            if let Some(one) = lacks {
-                let text = format!(
-                    "{} has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
-                    label(entry),
-                    u32::from(one)
-                );
-                let note = Note::loss(line, "unmappable_character", text);
-                notes.push(Note { entry: Some(entry.name.clone()), ..note });
+            if let Some(first) = lacks {
+                notes.push(unmappable(line, &entry.name, &label(entry), encoding, first));
             }
         }
     }

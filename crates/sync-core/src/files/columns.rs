@@ -116,7 +116,7 @@ impl Chart {
             }
             let cells = Cells { columns: &frame.columns, cells: &row.cells, line: row.line };
             let mut contact = self.contact(&cells, &frame.layout);
-            finish(&mut contact, self.format, &mut report);
+            finish(&mut contact, &mut report);
             contact.mark_read(&before, row.raw);
             before.clear();
             contacts.push(contact);

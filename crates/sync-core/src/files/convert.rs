@@ -176,14 +176,24 @@ pub(super) fn encode_contact(
         instead.get_or_insert(one);
     });
     if let Some(first) = instead {
-        let text = format!(
-            "`{}` has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
-            contact.name(),
-            u32::from(first)
-        );
-        let note = Note::loss(contact.line, "unmappable_character", text);
-        notes.push(Note { entry: Some(contact.name().into()), ..note });
+        let name = contact.name();
+        notes.push(unmappable(contact.line, name, &format!("`{name}`"), encoding, first));
     }
+}
+
+/// That an encoding lacks characters of an entry, which a report calls `called`.
+pub(super) fn unmappable(
+    line: Option<u64>,
+    name: &str,
+    called: &str,
+    encoding: Encoding,
+    first: char,
+) -> Note {
+    let text = format!(
+        "{called} has characters that {encoding} lacks, such as U+{:04X}; a question mark stands for each",
+        u32::from(first)
+    );
+    Note { entry: Some(name.into()), ..Note::loss(line, "unmappable_character", text) }
 }
 
 fn leave_passwords(contacts: &mut [Contact], notes: &mut Vec<Note>) {

@@ -117,6 +117,7 @@ impl Fitter<'_> {
         let source = contact.source.clone().filter(|_| self.same);
         let mut row = Contact { line: contact.line, owner: owner.clone(), source, ..Contact::default() };
         row.mark_edited();
+        let before = self.out.contacts.len();
         for (place, entry) in contact.entries.iter().enumerate() {
             let slot = Slot::of(entry);
             let most = self.most(slot);
@@ -154,13 +155,11 @@ impl Fitter<'_> {
             self.places.insert((at, place), link);
             row.entries.push(fitted);
         }
-        let rows = self.origins.iter().rev().take_while(|origin| **origin == at).count();
         if !row.entries.is_empty() {
             self.push(at, row);
         }
-        if rows > 0
+        if self.out.contacts.len() > before + 1
             && let Some(entry) = contact.entries.first()
-            && self.origins.iter().rev().take_while(|origin| **origin == at).count() > 1
         {
             let text = format!(
                 "its {} destinations are entries of their own in {}",
@@ -427,18 +426,19 @@ impl Fitter<'_> {
             }
             let mut members = Vec::new();
             for link in &origin.members {
-                let several = |link: &Link| {
-                    let range = (link.contact, 0)..=(link.contact, usize::MAX);
-                    let out: BTreeSet<usize> =
-                        self.places.range(range).map(|(_, link)| link.contact).collect();
-                    out.len() > 1
-                };
-                let narrowed = link.entry.is_none() && several(link);
-                let target = match link.entry {
-                    Some(entry) => self.places.get(&(link.contact, entry)).copied(),
+                let (target, narrowed) = match link.entry {
+                    Some(entry) => (self.places.get(&(link.contact, entry)).copied(), false),
                     None => {
-                        let range = (link.contact, 0)..=(link.contact, usize::MAX);
-                        self.places.range(range).next().map(|(_, link)| Link { entry: None, ..*link })
+                        // Its entries went out one after the other: the first and the last say whether into several.
+                        let mut all = self
+                            .places
+                            .range((link.contact, 0)..=(link.contact, usize::MAX))
+                            .map(|(_, to)| *to);
+                        let first = all.next();
+                        let last = all.next_back();
+                        let narrowed =
+                            last.is_some_and(|last| Some(last.contact) != first.map(|to| to.contact));
+                        (first.map(|to| Link { entry: None, ..to }), narrowed)
                     }
                 };
                 let entry = origin.entries[0].clone();

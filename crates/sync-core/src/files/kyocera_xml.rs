@@ -189,7 +189,7 @@ fn contact(item: &xml::Element, report: &mut Report) -> Contact {
     let cells = Cells { columns: &columns, cells: &cells, line: item.line };
     let mut contact = TABLE.contact(&cells);
     (TABLE.after_read)(&mut contact, &cells, &mut report.warnings);
-    finish(&mut contact, Format::KyoceraXml, report);
+    finish(&mut contact, report);
     if item.is_filled {
         let text = format!("{}: what stands in its item is not read", label(&contact.entries[0]));
         report.warnings.push(Note::new(Some(item.line), "content_not_read", text));

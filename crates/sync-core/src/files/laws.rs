@@ -86,7 +86,7 @@ pub(super) fn any_contacts(format: Format) -> impl Strategy<Value = Vec<Contact>
                     }
                 }
             }
-            finish(&mut contact, format, &mut Report::default());
+            finish(&mut contact, &mut Report::default());
             contacts.push(contact);
         }
         contacts

@@ -17,10 +17,7 @@ use alloc::{
     vec::Vec,
 };
 
-/// How many rows a table may have.
-pub(super) const MAX_ROWS: usize = 500_000;
-/// How many columns a table may have.
-pub(super) const MAX_COLUMNS: usize = 512;
+pub(super) use super::canon_csv::{MAX_COLUMNS, MAX_ROWS};
 
 /// Which cells are quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -360,7 +357,7 @@ impl Table {
             let cells = Cells { columns: &frame.columns, cells: &cells, line: row.line };
             let mut contact = self.contact(&cells);
             (self.after_read)(&mut contact, &cells, &mut report.warnings);
-            finish(&mut contact, self.format, &mut report);
+            finish(&mut contact, &mut report);
             contact.mark_read(&before, row.raw);
             before.clear();
             contacts.push(contact);
@@ -533,7 +530,7 @@ pub(super) fn leads(entry: &Address) -> bool {
 
 /// What every reader does last with a contact: the name is made of its parts where it is missing, what was made of them
 /// alone is not said twice, the entries are tied together, and what is odd is noted.
-pub(super) fn finish(contact: &mut Contact, _: Format, report: &mut Report) {
+pub(super) fn finish(contact: &mut Contact, report: &mut Report) {
     for entry in &mut contact.entries {
         if let Some(person) = &mut entry.person {
             let made = full_name(person);

@@ -85,7 +85,11 @@ fn projected(entry: &Address, fields: &[Field], formats: [Format; 2]) -> (Slot, 
             _ if lacks || usual => String::new(),
             Field::Reading | Field::ShortName if text == entry.name => String::new(),
             // What is made of its parts says no more than they do.
-            Field::Reading if parts && text == made_of(entry) => String::new(),
+            Field::Reading
+                if parts && entry.person.as_ref().is_some_and(|person| columns::reading(person) == text) =>
+            {
+                String::new()
+            }
             // Alone it is the name; beside a last name it is a part of one.
             Field::Given if text == entry.name && Field::Family.get(entry).is_empty() => String::new(),
             Field::FolderHost if slot == Slot::Smb => String::new(),
@@ -99,12 +103,6 @@ fn projected(entry: &Address, fields: &[Field], formats: [Format; 2]) -> (Slot, 
         (*field, text)
     };
     (slot, fields.iter().map(of).collect())
-}
-
-/// The reading that the parts of a name make, in the order of eastern names.
-fn made_of(entry: &Address) -> String {
-    let parts = [Field::FamilyReading.get(entry), Field::GivenReading.get(entry)];
-    parts.iter().filter(|part| !part.is_empty()).map(|part| &**part).collect::<Vec<_>>().join(" ")
 }
 
 /// The names of the entries of which a report says that they are not in the file.

@@ -8,7 +8,7 @@ use alloc::{
 };
 use core::fmt;
 
-const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The encoding of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +96,14 @@ impl Encoding {
                     }
                 }
             },
+        }
+    }
+
+    /// Whether it has a character.
+    pub(super) fn has(self, one: char) -> bool {
+        match self.kind {
+            Kind::Utf16 { .. } => true,
+            Kind::Charset(charset) => charset.encode(one.encode_utf8(&mut [0; 4])).is_some(),
         }
     }
 

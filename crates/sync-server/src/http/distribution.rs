@@ -72,14 +72,6 @@ impl<S: Store> Interface<S> {
             ));
         }
         let machines = self.machines_named(&machines)?;
-        if let Some(item) = items.iter().find(|item| !item.row().distributable) {
-            return Err(from_refusal(&Refusal::NotDistributable(*item)));
-        }
-        let (file, passphrase, items) = tokio::task::spawn_blocking(move || {
-            look_at(&file.0, passphrase.as_ref(), &items).map(|()| (file, passphrase, items))
-        })
-        .await
-        .map_err(|_| internal())??;
         let id = match distribution {
             Some(id) => id,
             None => DistributionId(random::uuid().map_err(|_| internal())?),
@@ -101,6 +93,14 @@ impl<S: Store> Interface<S> {
             open: 0,
             over: None,
         };
+        if let Some(item) = order.not_distributable() {
+            return Err(from_refusal(&Refusal::NotDistributable(item)));
+        }
+        let (file, order) = tokio::task::spawn_blocking(move || {
+            look_at(&file.0, order.passphrase.as_ref(), &order.items).map(|()| (file, order))
+        })
+        .await
+        .map_err(|_| internal())??;
         let count = machines.len();
         let order = self.act(Act::Order { order, machines, file }).await?;
         tracing::info!(distribution = %id, machines = count, name = order.name, "a distribution was ordered");

@@ -30,7 +30,7 @@ pub use header::Header;
 pub use read::{each_row, read, read_in};
 pub use write::write;
 
-use super::{Encoding, Owner, Report, charset::Charset};
+use super::{Encoding, Owner, Report, charset::Charset, text::UTF8_MARK};
 use crate::address::Address;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{array, fmt};
@@ -128,7 +128,7 @@ impl AddressBook {
     /// The characters that it is in.
     #[must_use]
     pub fn encoding(&self) -> Encoding {
-        Encoding::of_charset(self.charset, self.head.starts_with(b"\xef\xbb\xbf"))
+        Encoding::of_charset(self.charset, self.head.starts_with(UTF8_MARK))
     }
 
     /// Its entries, in their order.

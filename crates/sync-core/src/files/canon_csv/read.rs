@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     address::{Address, AddressKind, Password},
-    files::{Encoding, FileError, Note, Owner, Place, Report, charset::Charset},
+    files::{Encoding, FileError, Note, Owner, Place, Report, charset::Charset, text::UTF8_MARK},
 };
 use alloc::{
     boxed::Box,
@@ -17,8 +17,6 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-
-const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a Canon address book. A wrong row goes into the report and stays where it is; the good ones are read.
 ///

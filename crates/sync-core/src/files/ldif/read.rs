@@ -31,7 +31,7 @@ pub(super) fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     for record in &records {
         pending.push_str(record.before);
         if let Some(mut contact) = reader.record(record) {
-            finish(&mut contact, Format::Ldif, &mut reader.report);
+            finish(&mut contact, &mut reader.report);
             contact.mark_read(&pending, record.raw);
             pending.clear();
             reader.contacts.push(contact);

@@ -42,7 +42,7 @@ pub(super) fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
             continue;
         }
         let mut contact = reader.card(card, contacts.len());
-        finish(&mut contact, Format::Vcard, &mut reader.report);
+        finish(&mut contact, &mut reader.report);
         contact.mark_read(&pending, card.raw);
         pending.clear();
         contacts.push(contact);
