@@ -350,11 +350,6 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]
-        fn what_is_written_is_read(contacts in laws::any_contacts(Format::CanonAbk)) {
-            laws::what_is_written_is_read(Format::CanonAbk, contacts);
-        }
-
-        #[test]
         fn no_damage_harms(bytes in laws::any_damage(&[FILE])) {
             laws::no_damage_harms(Format::CanonAbk, &bytes);
         }

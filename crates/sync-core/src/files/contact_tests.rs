@@ -247,84 +247,8 @@ fn many_rows_of_many_columns_take_time_that_grows_with_the_file() {
     assert_eq!(read(&written.bytes, &ReadOptions::default()).unwrap().entries(), 60);
 }
 
-/// Any text that says something, without blanks at its ends.
-fn word() -> impl Strategy<Value = String> {
-    "[A-Za-zäł山\",;'-]([A-Za-z0-9äł山\",;\n '-]{0,8}[a-zł山\"])?"
-}
-
-fn contact(to: Format) -> impl Strategy<Value = Contact> {
-    let fields: Vec<Field> = to
-        .holds()
-        .fields
-        .iter()
-        .map(|(field, _)| *field)
-        .filter(|field| !columns::OF_KIND.contains(field) && !matches!(field, Field::List | Field::Number))
-        .filter(|field| !matches!(field, Field::Name | Field::Reading))
-        .collect();
-    let count = fields.len();
-    (
-        prop::collection::vec(prop::option::weighted(0.4, word()), count),
-        word(),
-        prop::collection::vec("[a-z]{1,6}@[a-z]{1,5}\\.example", 0..=to.holds().of_slot(Slot::Mail).min(4)),
-        prop::collection::vec("[0-9*#+]{1,8}", 0..=to.holds().of_slot(Slot::Fax).min(4)),
-    )
-        .prop_map(move |(texts, name, mails, faxes)| {
-            let mut contact = Contact::default();
-            let mut push = |slot: Slot, field: Field, text: &str| {
-                let mut entry = slot.entry();
-                field.set(&mut entry, text);
-                contact.entries.push(entry);
-            };
-            mails.iter().for_each(|mail| push(Slot::Mail, Field::Mail, mail));
-            faxes.iter().for_each(|fax| push(Slot::Fax, Field::FaxNumber, fax));
-            if mails.is_empty() && faxes.is_empty() {
-                contact.entries.push(Slot::Nowhere.entry());
-            }
-            for entry in &mut contact.entries {
-                for (field, text) in fields.iter().zip(&texts) {
-                    field.set(entry, text.as_deref().unwrap_or(""));
-                }
-                let made = entry.person.as_ref().map(book::full_name).unwrap_or_default();
-                let by_parts = to.holds().name_of_parts && !made.is_empty();
-                entry.name = if by_parts { made.clone() } else { name.clone() };
-                // As every reader has it: a name of one word is not said twice.
-                if made == entry.name && Field::Given.get(entry) == made {
-                    Field::Given.set(entry, "");
-                }
-            }
-            contact
-        })
-}
-
-/// What is compared: all that an entry says, in the order of the row.
-fn all(book: &[Contact]) -> Vec<Vec<(Slot, Vec<String>)>> {
-    let skip = |field: &Field| !matches!(field, Field::Reading);
-    let entry =
-        |e: &Address| (Slot::of(e), Field::ALL.iter().filter(|f| skip(f)).map(|f| f.get(e)).collect());
-    book.iter().map(|contact| contact.entries.iter().map(entry).collect()).collect()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn what_is_written_is_read(
-        at in 0..FORMATS.len(),
-        contacts in (0..FORMATS.len()).prop_flat_map(|at| {
-            (Just(at), prop::collection::vec(contact(FORMATS[at]), 1..5))
-        }),
-    ) {
-        let _ = at;
-        let (at, contacts) = contacts;
-        let to = FORMATS[at];
-        let mut book = of("Name,Mail\nA,a@x.example\n");
-        book.contacts = contacts;
-        let written = convert(&book, to, &WriteOptions::default()).unwrap();
-        prop_assert!(!written.has_losses(), "{:?}", written.notes);
-        let back = read(&written.bytes, &ReadOptions::default()).unwrap();
-        prop_assert_eq!(back.format(), to);
-        prop_assert_eq!(all(&back.contacts), all(&book.contacts), "{}", String::from_utf8_lossy(&written.bytes));
-    }
 
     #[test]
     fn no_damage_makes_a_reader_panic(

@@ -432,11 +432,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        laws::what_is_written_is_read(Format::HpCsv);
-    }
-
-    #[test]
     fn no_damage_makes_it_panic() {
         laws::no_damage_makes_it_panic("hp/edgeline-12col.csv");
     }

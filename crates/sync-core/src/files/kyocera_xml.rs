@@ -544,11 +544,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        laws::what_is_written_is_read(Format::KyoceraXml);
-    }
-
-    #[test]
     fn no_damage_makes_it_panic() {
         laws::no_damage_makes_it_panic("kyocera/netviewer-v5_2.xml");
     }

@@ -335,11 +335,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        laws::what_is_written_is_read(Format::RicohProgramCsv);
-    }
-
-    #[test]
     fn no_damage_makes_it_panic() {
         laws::no_damage_makes_it_panic("ricoh/program-information-3.1.1.csv");
     }

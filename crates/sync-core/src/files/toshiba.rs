@@ -217,11 +217,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        laws::what_is_written_is_read(Format::ToshibaCsv);
-    }
-
-    #[test]
     fn no_damage_makes_it_panic() {
         laws::no_damage_makes_it_panic("toshiba/topaccess-6col.csv");
     }

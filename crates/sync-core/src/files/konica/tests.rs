@@ -198,11 +198,6 @@ fn a_file_without_an_end_is_read_and_said_to_be_odd() {
 }
 
 #[test]
-fn what_is_written_is_read() {
-    laws::what_is_written_is_read(Format::KonicaMinoltaAbbr);
-}
-
-#[test]
 fn no_damage_makes_it_panic() {
     laws::no_damage_makes_it_panic("konica-minolta/develop-ineo-abbr-ver406-utf16le.csv");
 }

@@ -38,11 +38,6 @@ fn written(book: &Book) -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
-    fn what_is_written_is_read(contacts in laws::any_contacts(Format::Ldif)) {
-        laws::what_is_written_is_read(Format::Ldif, contacts);
-    }
-
-    #[test]
     fn no_damage_harms(bytes in laws::any_damage(FILES)) {
         laws::no_damage_harms(Format::Ldif, &bytes);
     }

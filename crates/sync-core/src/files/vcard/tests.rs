@@ -37,11 +37,6 @@ fn edited(text: &str) -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
-    fn what_is_written_is_read(contacts in laws::any_contacts(Format::Vcard)) {
-        laws::what_is_written_is_read(Format::Vcard, contacts);
-    }
-
-    #[test]
     fn no_damage_harms(bytes in laws::any_damage(FILES)) {
         laws::no_damage_harms(Format::Vcard, &bytes);
     }
