@@ -138,7 +138,7 @@ fn any_contacts(format: Format) -> impl Strategy<Value = Vec<Contact>> {
     let fields: Vec<Field> = holds.fields.iter().map(|(field, _)| *field).collect();
     let each: Vec<BoxedStrategy<String>> = fields.iter().map(|field| any_value(format, *field)).collect();
     let contact = (
-        prop::collection::vec((prop::sample::select(kinds(format)), each.clone()), 1..=holds.together.min(4)),
+        prop::collection::vec((prop::sample::select(kinds(format)), each.clone()), 1..=holds.together.min(6)),
         each,
         prop::collection::vec((0..6_usize, any::<bool>()), 0..4),
         any_value(format, Field::Name),
