@@ -86,6 +86,7 @@ impl Chart {
     ) -> Result<Book, FileError> {
         let rows = rows(text, style.separator, 1 + head.matches('\n').count() as u64)?;
         let Some((top, rows)) = rows.split_first() else { return Err(FileError::Empty) };
+        top.as_column_line()?;
         let shown: Vec<&[String]> = rows.iter().take(SHOWN).map(|row| &*row.cells).collect();
         let mut frame = TextFrame {
             head: format!("{head}{}{}", top.before, top.raw),
@@ -100,6 +101,12 @@ impl Chart {
         let mut before = String::new();
         for row in rows {
             before.push_str(row.before);
+            if let Some(note) = row.wrong() {
+                report.kept_out += 1;
+                report.warnings.push(note);
+                before.push_str(row.raw);
+                continue;
+            }
             if row.cells.iter().all(|cell| cell.trim().is_empty()) {
                 before.push_str(row.raw);
                 continue;

@@ -31,7 +31,7 @@ pub(super) struct Fitted {
 
 /// The control characters that machines drop without a word.
 fn is_control(one: char) -> bool {
-    matches!(one, '\u{1}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}')
+    matches!(one, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}')
 }
 
 /// Fits contacts into a format called `name`. Those for which `as_is` holds are of that format already and stay as they

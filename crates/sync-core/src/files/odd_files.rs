@@ -37,6 +37,48 @@ fn a_bad_row_of_a_canon_file_is_a_loss() {
 }
 
 #[test]
+fn a_row_that_can_not_be_read_stops_no_other_and_stays_where_it_is() {
+    let wide = "x,".repeat(600);
+    let heads = [
+        (Format::Csv, "Name,E-mail,Fax"),
+        (
+            Format::ToshibaCsv,
+            "\"NAME\",\"Email Address\",\"Tel Number\",\"ABB_ID\",\"OT_ID\",\"Search Letter\"",
+        ),
+        (Format::ThunderbirdCsv, "First Name,Last Name,Display Name,Nickname,Primary Email,Secondary Email"),
+    ];
+    for (format, head) in heads {
+        let cells = |name: &str| match format {
+            Format::ThunderbirdCsv => format!(",,{name},,{name}@example.com,"),
+            _ => format!("{name},{name}@example.com"),
+        };
+        for (wrong, code) in [(&*wide, "too_many_cells"), ("\"Eve,e@example.com", "quote_not_closed")] {
+            let text = format!("{head}\r\n{}\r\n{wrong}\r\n{}\r\n", cells("a"), cells("b"));
+            let mut book = of(&text);
+            assert_eq!((book.format(), book.entries(), lost(&book)), (format, 2, vec![code]), "{wrong}");
+            let loss = book.report.warnings.iter().find(|note| note.weight == Weight::Loss);
+            assert_eq!((book.report.kept_out, loss.and_then(|note| note.line)), (1, Some(3)));
+            assert_eq!(into(&book, format).0, text);
+            let name = if format == Format::ToshibaCsv { "\"z\"" } else { "z" };
+            book.contacts[0].entries[0].name = "z".into();
+            let written = into(&book, format).0;
+            assert!(written.contains(wrong) && written.contains(name), "{written}");
+        }
+    }
+}
+
+#[test]
+fn a_few_zero_bytes_are_control_characters_and_many_are_no_text() {
+    let text = "Name,E-mail\r\nAn\0n,a@example.com\r\nBob,b@example.com\r\n";
+    let book = of(text);
+    assert_eq!((book.entries(), &*into(&book, Format::Csv).0), (2, text));
+    let (csv, written) = into(&book, Format::CanonAbk);
+    assert!(csv.contains("cn: Ann"), "{csv}");
+    assert!(written.notes.iter().any(|note| note.code == "control_character" && note.line == Some(2)));
+    assert_eq!(read(b"Name,E-mail\r\n\0\0\0\0", &ReadOptions::default()).unwrap_err().code(), "nul_byte");
+}
+
+#[test]
 fn the_told_encoding_holds_against_what_a_file_says() {
     let told = |name| ReadOptions { encoding: Encoding::named(name), ..ReadOptions::default() };
     let bytes =

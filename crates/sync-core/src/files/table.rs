@@ -183,7 +183,7 @@ impl Cells<'_> {
 }
 
 /// A row of a text, as it stands and by its cells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Row<'a> {
     /// Where it begins, from 1.
     pub(super) line: u64,
@@ -192,32 +192,91 @@ pub(super) struct Row<'a> {
     /// With its line end.
     pub(super) raw: &'a str,
     pub(super) cells: Vec<String>,
+    /// Why it can't be read; it has no cells then.
+    pub(super) wrong: Option<WrongRow>,
 }
 
-/// The rows of a text from `line` on.
+/// Why a row can't be read; those around it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WrongRow {
+    /// It has more cells than a reader takes.
+    TooWide,
+    /// A quote in it never ends, or ends in the middle of a later row.
+    Quote,
+}
+
+impl Row<'_> {
+    /// What a report says of a row that can't be read.
+    pub(super) fn wrong(&self) -> Option<Note> {
+        let (code, text) = match self.wrong? {
+            WrongRow::TooWide => ("too_many_cells", format!("the row has more than {MAX_COLUMNS} cells")),
+            WrongRow::Quote => (
+                "quote_not_closed",
+                "a quote of this row does not end in it: is one missing, or not doubled within a cell?"
+                    .into(),
+            ),
+        };
+        Some(Note::loss(Some(self.line), code, text))
+    }
+
+    /// As the row that names the columns of all others.
+    ///
+    /// # Errors
+    /// [`FileError`] where it can't be read.
+    pub(super) fn as_column_line(&self) -> Result<&Self, FileError> {
+        let line = self.line;
+        match self.wrong {
+            Some(WrongRow::TooWide) => Err(FileError::TooManyColumns { line, limit: MAX_COLUMNS }),
+            Some(WrongRow::Quote) => Err(FileError::UnterminatedQuote { line }),
+            None => Ok(self),
+        }
+    }
+}
+
+/// The rows of a text from `line` on. One that can't be read says so, and stops no other.
 ///
 /// # Errors
-/// [`FileError`] where a quote is never closed, or there are more rows or columns than a reader takes.
+/// [`FileError`] where there are more rows than a reader takes.
 pub(super) fn rows(text: &str, separator: char, first_line: u64) -> Result<Vec<Row<'_>>, FileError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(u8::try_from(separator).unwrap_or(b','))
-        .from_reader(text.as_bytes());
     let mut rows: Vec<Row<'_>> = Vec::new();
-    let mut record = csv::StringRecord::new();
     let mut starts = Vec::new();
-    while reader.read_record(&mut record).unwrap_or(false) {
-        let line = first_line - 1 + record.position().map_or(1, csv::Position::line);
-        if rows.len() >= MAX_ROWS {
-            return Err(FileError::TooManyRows { line, limit: MAX_ROWS });
+    let mut record = csv::StringRecord::new();
+    let mut from = 0;
+    // How much may be read once more after wrong quotes, so that no file makes this work without end.
+    let mut again = 4 * text.len();
+    while from < text.len() {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(u8::try_from(separator).unwrap_or(b','))
+            .buffer_capacity(if from == 0 { 8 << 10 } else { 1 << 10 })
+            .from_reader(&text.as_bytes()[from..]);
+        let place = |position: &csv::Position| {
+            usize::try_from(position.byte()).map_or(text.len(), |at| (from + at).min(text.len()))
+        };
+        let mut next = text.len();
+        while reader.read_record(&mut record).unwrap_or(false) {
+            let (start, end) = (record.position().map_or(from, place), place(reader.position()));
+            if rows.len() >= MAX_ROWS {
+                let line = first_line + text[..start].matches('\n').count() as u64;
+                return Err(FileError::TooManyRows { line, limit: MAX_ROWS });
+            }
+            starts.push(start);
+            let raw = &text[start..end];
+            let first = raw.len() - raw.trim_start_matches(['\r', '\n']).len();
+            if is_misquoted(&raw[first..], separator, end == text.len()) {
+                rows.push(Row { wrong: Some(WrongRow::Quote), ..Row::default() });
+                // It ends with its line; where that was done too often, all that it swallowed goes with it.
+                let line = raw[first..].find('\n').map_or(end, |at| start + first + at + 1);
+                next = if end - line <= again { line } else { end };
+                again = again.saturating_sub(end - next);
+                break;
+            }
+            let wrong = (record.len() > MAX_COLUMNS).then_some(WrongRow::TooWide);
+            let cells = if wrong.is_none() { record.iter().map(String::from).collect() } else { Vec::new() };
+            rows.push(Row { cells, wrong, ..Row::default() });
         }
-        if record.len() > MAX_COLUMNS {
-            return Err(FileError::TooManyColumns { line, limit: MAX_COLUMNS });
-        }
-        let start = record.position().map_or(0, csv::Position::byte);
-        starts.push(usize::try_from(start).unwrap_or(usize::MAX).min(text.len()));
-        rows.push(Row { line, before: "", raw: "", cells: record.iter().map(String::from).collect() });
+        from = next;
     }
     // The reader ends a row after `\r` and finds `\n` before the next.
     let begins = |start: usize| {
@@ -238,13 +297,35 @@ pub(super) fn rows(text: &str, separator: char, first_line: u64) -> Result<Vec<R
         row.line = line;
         line += row.raw.matches('\n').count() as u64;
     }
-    if let Some(last) = rows.last()
-        && last.raw.matches('"').count() % 2 == 1
-        && last.raw.trim_end().contains('\n')
-    {
-        return Err(FileError::UnterminatedQuote { line: last.line });
-    }
     Ok(rows)
+}
+
+/// Whether a quote of a row never ends, or swallowed a line end and is then followed by something within its cell, as
+/// where the next quote began a cell of a later row. `last`: nothing follows the row.
+fn is_misquoted(row: &str, separator: char, last: bool) -> bool {
+    let body = row.trim_end_matches(['\r', '\n']);
+    if !body.contains('"') || !(last || body.contains(['\r', '\n'])) {
+        return false;
+    }
+    let (mut quoted, mut open, mut lines) = (false, true, false);
+    let mut all = row.chars().peekable();
+    while let Some(one) = all.next() {
+        match one {
+            '"' if quoted && all.peek() == Some(&'"') => _ = all.next(),
+            '"' if quoted => {
+                quoted = false;
+                let goes_on = |next: &char| *next != separator && !matches!(next, ' ' | '\t' | '\r' | '\n');
+                if lines && all.peek().is_some_and(goes_on) {
+                    return true;
+                }
+            }
+            '"' if open => (quoted, open, lines) = (true, false, false),
+            '\r' | '\n' if quoted => lines = true,
+            _ if quoted => {}
+            _ => open = one == separator,
+        }
+    }
+    quoted
 }
 
 /// One line of cells, with its line end.
@@ -311,7 +392,8 @@ impl Table {
     ) -> Result<Book, FileError> {
         let first_line = 1 + head.matches('\n').count() as u64;
         let mut rows = rows(text, style.separator, first_line)?.into_iter();
-        let Some(top) = rows.next() else { return Err(FileError::Empty) };
+        let top = rows.next().ok_or(FileError::Empty)?;
+        top.as_column_line()?;
         let frame = TextFrame {
             head: format!("{head}{}{}", top.before, top.raw),
             columns: top.cells.clone(),
@@ -334,6 +416,12 @@ impl Table {
         let width = frame.columns.iter().rposition(|name| !name.trim().is_empty()).map_or(0, |at| at + 1);
         for row in rows {
             before.push_str(row.before);
+            if let Some(note) = row.wrong() {
+                report.kept_out += 1;
+                report.warnings.push(note);
+                before.push_str(row.raw);
+                continue;
+            }
             let bare = |cell: &String| {
                 let cell = if frame.style.brackets { unbracket(cell) } else { cell };
                 cell.to_string()
@@ -582,7 +670,47 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_wrong_quote_takes_its_own_line_alone() {
+        for (text, wanted) in [
+            ("n,m\n\"Ann,a@x\nBob,b@x\n", "n|m;-;Bob|b@x"),
+            ("\"n\",\"m\"\n\"Ann\",\"a@x\n\"Bob\",\"b@x\"\n", "n|m;-;Bob|b@x"),
+            ("n,m\nAnn,a@x\n\"Bob,b@x", "n|m;Ann|a@x;-"),
+            ("n,m\n\"A\nB\",a@x\n\"C\nD\" ,c@x\n", "n|m;A\nB|a@x;C\nD |c@x"),
+            ("n,m\n\"Al \"the\" Capo\",a@x\nBob,b@x\n", "n|m;Al the\" Capo\"|a@x;Bob|b@x"),
+        ] {
+            let found = rows(text, ',', 1).unwrap();
+            let shown: Vec<String> = found
+                .iter()
+                .map(|row| if row.wrong.is_some() { "-".into() } else { row.cells.join("|") })
+                .collect();
+            assert_eq!(shown.join(";"), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_quotes_without_end_are_read_in_linear_time() {
+        // Each line ends the quote of the one before, and begins the next: read again from each, this would take hours.
+        let text = "x\",\"\n".repeat(200_000);
+        let text = alloc::format!("\"{text}");
+        let found = rows(&text, ',', 1).unwrap();
+        assert!(found.iter().any(|row| row.wrong.is_some()));
+    }
+
     proptest! {
+        /// Whatever a text is, its rows are the whole of it, and only rows that can be read have cells.
+        #[test]
+        fn rows_are_any_text(text in "([a-b]|\"|\"|,|\r|\n|\r\n|x,\"\n){0,40}") {
+            let found = rows(&text, ',', 1).unwrap();
+            let pieces: String = found.iter().flat_map(|row| [row.before, row.raw]).collect();
+            prop_assert!(pieces == text || text.trim_matches(['\r', '\n']).is_empty(), "{pieces:?}");
+            for row in &found {
+                prop_assert!(row.wrong.is_none() || row.cells.is_empty());
+                let at = row.raw.as_ptr() as usize - text.as_ptr() as usize;
+                prop_assert_eq!(row.line, 1 + text[..at].matches('\n').count() as u64);
+            }
+        }
+
         /// Whatever is written is read, cell by cell, and the pieces are the text.
         #[test]
         fn rows_are_the_text(
