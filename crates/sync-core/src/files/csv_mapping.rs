@@ -347,7 +347,7 @@ pub(super) fn separator_of(text: &str) -> char {
 }
 
 /// The mapping that the names of a file's columns suggest, for a person to look at and keep: usual names in English,
-/// German, French, Spanish, Italian and Japanese.
+/// German, French, Spanish, Italian, Japanese, Dutch, Polish and Portuguese.
 ///
 /// # Errors
 /// [`FileError::UnknownFormat`] where no name means a destination.
