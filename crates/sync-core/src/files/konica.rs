@@ -22,7 +22,7 @@ use super::{
     format::{Room, Writer},
     holds::Holds,
     initial::initial,
-    links::{label, note_numbers_used_twice},
+    links::label,
     table::{Cells, Column, MAX_COLUMNS, MAX_ROWS, Quotes, Row, Style, Table, WrongRow, line_end, set_cell},
     text::Text,
 };
@@ -239,7 +239,6 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
             book.report.warnings.push(Note::new(None, "no_end_line", said));
         }
     }
-    note_numbers_used_twice(&mut book);
     Ok(book)
 }
 

@@ -68,6 +68,41 @@ fn a_row_that_can_not_be_read_stops_no_other_and_stays_where_it_is() {
 }
 
 #[test]
+fn a_number_that_two_have_is_noted_in_every_format_that_has_numbers() {
+    let abk = "# Canon AddressBook version: 1\r\n\r\nsubdbid: 1\r\ndn: 7\r\ncn: a\r\nmailaddress: a@x.example\r\nprotocol: smtp\r\n\
+        objectclass: top\r\nobjectclass: extensibleobject\r\nobjectclass: email\r\n\r\n";
+    let abk = format!("{abk}{}", abk.split_once("\r\n\r\n").unwrap().1.replace("cn: a", "cn: b"));
+    for (file, line) in [
+        (&*format!("{CANON}\r\nemail,a,a@x.example,7\r\nemail,b,b@x.example,7\r\n"), 3),
+        ("Name,E-mail,Number\na,a@x.example,7\nb,b@x.example,7\n", 3),
+        (&*abk, 12),
+    ] {
+        let notes = of(file).report.warnings;
+        let found: Vec<_> = notes.iter().filter(|note| note.code == "duplicate_number").collect();
+        assert!(found.len() == 1 && found[0].line == Some(line), "{file}: {notes:?}");
+    }
+    // The same number in another list is another's.
+    assert!(of("Name,E-mail,Number,List\na,a@x.example,7,1\nb,b@x.example,7,2\n").report.warnings.is_empty());
+}
+
+#[test]
+fn what_goes_with_a_merged_entry_is_named() {
+    let file = "Name,E-mail,Number,List\na,a@x.example,7,1\na,a@x.example,3,11\nb,b@x.example,,1\nb,b@x.example,9,1\n";
+    let mut book = of(file);
+    let merged = book.merge_duplicates();
+    assert_eq!(
+        (merged[0].number, merged[0].list, merged[0].note().weight),
+        (Some(3), Some(11), Weight::Loss)
+    );
+    assert!(merged[0].note().text.contains("its number 3 in list 11 goes with it"));
+    // Where the one that stays has no number it takes that of the other.
+    assert_eq!(
+        (merged[1].number, &*merged[1].takes, book.contacts[1].entries[0].number),
+        (None, &[Field::Number][..], Some(9))
+    );
+}
+
+#[test]
 fn a_few_zero_bytes_are_control_characters_and_many_are_no_text() {
     let text = "Name,E-mail\r\nAn\0n,a@example.com\r\nBob,b@example.com\r\n";
     let book = of(text);
