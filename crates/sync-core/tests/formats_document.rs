@@ -113,6 +113,10 @@ const MAPPINGS: &str = "
 
 CSV whose column names are not known is read with a mapping: `sync-client convert FILE --save-mapping FILE.toml` writes one with
 what is known, to be changed, and `--mapping FILE.toml` reads the file by it, or writes plain CSV with those columns.
+`no_column_line = true` says that no row names the columns: they are those of the mapping, in their order. Ready mappings go by
+their names: `--mapping fujitsu` (user lists of Fujitsu's network scanners), `--mapping oki` (OKI's five columns without names:
+the name first, the e-mail address and the fax number by what the cells hold). Lists with each value in brackets, as Epson's
+machines write them, are read and written so.
 
 ```toml
 separator = \";\"
