@@ -3,6 +3,7 @@
 use super::{
     Note, Owner, Weight,
     book::{Contact, Link, full_name},
+    canon_csv::MAX_CELL,
     columns,
     csv_mapping::Mapping,
     field::{Field, Slot},
@@ -82,7 +83,8 @@ struct Fitter<'a> {
 impl Fitter<'_> {
     fn note(&mut self, contact: &Contact, entry: &Address, weight: Weight, code: &'static str, text: String) {
         let note = Note::new(contact.line, code, format!("{}: {text}", label(entry)));
-        self.out.notes.push(Note { weight, entry: Some(entry.name.clone()), ..note });
+        let name = if entry.name.is_empty() { label(entry) } else { entry.name.clone() };
+        self.out.notes.push(Note { weight, entry: Some(name), ..note });
     }
 
     /// How many of a kind one contact may have.
@@ -243,6 +245,8 @@ impl Fitter<'_> {
                 }
                 continue;
             };
+            // What no file says is no limit: a machine's own reader takes no cell beyond this.
+            let limit = if limit == 0 && !self.holds.lines { MAX_CELL / 4 } else { limit };
             let mut clean = text.clone();
             if clean.contains(is_control) {
                 clean.retain(|one| !is_control(one));

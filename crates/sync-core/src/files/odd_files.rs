@@ -86,6 +86,37 @@ fn a_number_that_two_have_is_noted_in_every_format_that_has_numbers() {
 }
 
 #[test]
+fn a_group_and_its_member_miss_each_other_in_every_format_that_has_both() {
+    let entry = |slot: Slot, name: &str, mail: &str| {
+        let mut entry = slot.entry();
+        (entry.name, entry.mail) = (name.into(), mail.into());
+        Contact::of(Owner::None, entry)
+    };
+    let mut group = entry(Slot::Group, "All", "");
+    group.members = (0..2).map(|contact| Link { contact, entry: Some(0) }).collect();
+    let all = vec![entry(Slot::Mail, "Ann", "a@x.example"), entry(Slot::Mail, "Bob", "b@x.example"), group];
+    let book = Book::of(all);
+    // Where the rows of members name their groups it is the group that can be missing.
+    for (format, gone) in [
+        (Format::CanonAbk, "Ann"),
+        (Format::Ldif, "Ann"),
+        (Format::Vcard, "Ann"),
+        (Format::RicohCsv, "All"),
+        (Format::RicohProgramCsv, "All"),
+        (Format::XeroxCsv, "All"),
+    ] {
+        let (text, _) = into(&book, format);
+        let whole = of(&text);
+        assert!(whole.report.warnings.iter().all(|note| note.code != "member_missing"), "{format}");
+        let gone = whole.contacts.iter().find(|contact| contact.name() == gone).unwrap();
+        let text = text.replacen(gone.unchanged().unwrap(), "", 1);
+        let notes = of(&text).report.warnings;
+        let missing = notes.iter().filter(|note| note.code == "member_missing").count();
+        assert!(missing > 0, "{format}: {notes:?}\n{text}");
+    }
+}
+
+#[test]
 fn what_goes_with_a_merged_entry_is_named() {
     let file = "Name,E-mail,Number,List\na,a@x.example,7,1\na,a@x.example,3,11\nb,b@x.example,,1\nb,b@x.example,9,1\n";
     let mut book = of(file);
@@ -100,6 +131,24 @@ fn what_goes_with_a_merged_entry_is_named() {
         (merged[1].number, &*merged[1].takes, book.contacts[1].entries[0].number),
         (None, &[Field::Number][..], Some(9))
     );
+}
+
+#[test]
+fn what_is_longer_than_any_cell_is_cut_or_stays_out_with_a_word() {
+    let long = "x".repeat(canon_csv::MAX_CELL);
+    let book =
+        of(&format!("Name,E-mail,Fax\n{long},a@x.example,\nBob,{long}@x.example,5550100\n,c@x.example,\n"));
+    let (text, written) = into(&book, Format::CanonCsv);
+    assert_eq!((written.written, written.kept_out), (3, 1));
+    assert_eq!(of(&text).entries(), 3, "what is written is read");
+    let codes: Vec<_> = written.notes.iter().filter(|note| note.weight == Weight::Loss).collect();
+    assert!(codes.iter().any(|note| note.code == "cut" && note.line == Some(2)), "{codes:?}");
+    assert!(codes.iter().any(|note| note.code == "too_long" && note.line == Some(3)), "{codes:?}");
+    // A program's file has room for it.
+    assert_eq!(into(&book, Format::Vcard).1.kept_out, 0);
+    // A loss names its entry, also one without a name.
+    let (_, written) = into(&of("Name,E-mail,Hobby\n,c@x.example,chess\n"), Format::CanonCsv);
+    assert_eq!(written.notes[0].entry.as_deref(), Some("email without a name"));
 }
 
 #[test]
