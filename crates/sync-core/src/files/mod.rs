@@ -30,6 +30,7 @@ mod duplicates;
 mod error;
 pub mod field;
 mod fit;
+mod fit_groups;
 mod folder;
 mod format;
 mod google;
