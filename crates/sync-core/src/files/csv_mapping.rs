@@ -297,8 +297,7 @@ impl Mapping {
             cell.bytes().filter(u8::is_ascii_digit).count() >= 3
                 && cell.chars().all(|one| one.is_ascii_digit() || " +-.()/*#".contains(one))
         };
-        let kinds: [(Field, &dyn Fn(&str) -> bool); 2] =
-            [(Field::Mail, &|cell: &str| is_mail(cell)), (Field::FaxNumber, &is_number)];
+        let kinds: [(Field, fn(&str) -> bool); 2] = [(Field::Mail, is_mail), (Field::FaxNumber, is_number)];
         let mut mapping = self.clone();
         for (field, is) in kinds {
             if mapping.columns.iter().any(|column| column.means == Meaning::of(field)) {
