@@ -178,9 +178,13 @@ fn duplicates_are_merged_and_named() {
     fs::write(&file, text).unwrap();
     let planned = run(&["--json", "inspect", "--duplicates", path(&file)]);
     assert_eq!(planned.json["duplicates"][0]["keeps"], 2);
+    assert_eq!(planned.json["duplicates"][0]["number"], 202, "the number that would go is named");
+    let note = &planned.json["notes"][0];
+    assert_eq!((&note["code"], &note["line"]), (&"duplicate_entry".into(), &3.into()), "{note}");
     let printed = run(&["--json", "convert", path(&file), path(&out), "--merge-duplicates"]);
     assert_eq!(printed.status, 0, "{}", printed.json);
     assert_eq!(printed.json["merged"].as_array().unwrap().len(), 1);
+    assert!(printed.json["notes"].to_string().contains("its number 202 goes with it"), "{}", printed.json);
     let written = fs::read_to_string(&out).unwrap();
     let lines: Vec<&str> = written.lines().collect();
     assert_eq!(lines.len(), 4, "{written}");

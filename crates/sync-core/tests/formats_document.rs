@@ -90,13 +90,14 @@ was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
 | `empty_group`, `group_merged`, `group_joined`, `group_without_members` | lost | the format has no such groups |
 | `too_many_entries`, `too_many_destinations` | lost | the format, or one contact, holds no more |
 | `no_kind`, `no_name`, `no_destination`, `not_an_address` | lost, note | an entry without what it must have; one that leads nowhere |
-| `merged` | corrected, lost | an entry is another once more (`--merge-duplicates`) |
+| `merged` | corrected, lost | an entry is another once more (`--merge-duplicates`); a number that goes with it is named, and one in another list is lost |
 | `unmappable_character` | lost | the encoding lacks a character; a question mark stands for it |
 | `encoding_guessed`, `charset_differs` | note | the file does not say its encoding, or says another |
-| `too_many_cells`, `short_row`, `text_after_quote`, `not_name_and_mail`, `unknown_row`, `line_not_read`, `no_colon`, `content_not_read`, `value_not_text`, `card_cut_off`, `no_end_line`, `referral`, `number_not_a_number`, `repeated_attribute` | lost, note | something of the file is not as its format has it; the rest is read, and what was not stays where it is |
-| `duplicate_number`, `number_used_twice`, `index_used_twice`, `button_used_twice` | note | two entries have one number |
+| `too_many_cells`, `quote_not_closed`, `short_row`, `text_after_quote`, `not_name_and_mail`, `unknown_row`, `line_not_read`, `no_colon`, `content_not_read`, `value_not_text`, `card_cut_off`, `no_end_line`, `referral`, `number_not_a_number`, `repeated_attribute` | lost, note | something of the file is not as its format has it; the rest is read, and what was not stays where it is |
+| `duplicate_number`, `index_used_twice`, `button_used_twice` | note | two entries have one number |
+| `duplicate_entry` | note | `inspect`: an entry is there twice: the same kind, destination and name in the same list |
 | `key_leads_nowhere`, `key_left_out`, `folder_protocol_not_known`, `scan_protocol_not_known`, `send_mode_kept`, `check_digits_not_known` | note, lost | a maker's own: a one-touch key without its contact, a protocol by a number that is not known, a destination that is kept as it is, a first line whose check digits nobody can make |
-| `mapped_column_missing` | note | the mapping names a column that the file lacks |
+| `mapped_column_missing`, `columns_by_place` | note | the mapping names a column that the file lacks; no row names the columns, so that they were read in the format's order |
 | `contacts_without_destination` | lost | at an import: contacts that lead nowhere stay out |
 
 A file as a whole is refused with `unknown_format`, `empty_file`, `file_too_large`, `too_many_rows`, `too_many_columns`, `not_in_charset`, `nul_byte`,
@@ -112,6 +113,10 @@ const MAPPINGS: &str = "
 
 CSV whose column names are not known is read with a mapping: `sync-client convert FILE --save-mapping FILE.toml` writes one with
 what is known, to be changed, and `--mapping FILE.toml` reads the file by it, or writes plain CSV with those columns.
+`no_column_line = true` says that no row names the columns: they are those of the mapping, in their order. Ready mappings go by
+their names: `--mapping fujitsu` (user lists of Fujitsu's network scanners), `--mapping oki` (OKI's five columns without names:
+the name first, the e-mail address and the fax number by what the cells hold). Lists with each value in brackets, as Epson's
+machines write them, are read and written so.
 
 ```toml
 separator = \";\"

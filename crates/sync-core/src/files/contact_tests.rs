@@ -159,6 +159,7 @@ fn plain_csv_goes_by_a_mapping_where_its_names_say_nothing() {
     let mapping = Mapping {
         separator: Some(';'),
         columns: vec![column(" k1|X", "name"), column("ziel", "fax"), column("Z", "keep")],
+        ..Mapping::default()
     };
     let options = ReadOptions { mapping: Some(mapping), ..ReadOptions::default() };
     let book = read(file.as_bytes(), &options).unwrap();

@@ -7,6 +7,7 @@ use super::{
     csv_mapping::Mapping,
     fit::fit,
     format::{ROOMS, Writer},
+    links::note_numbers_used_twice,
     text::{Text, decode},
 };
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
@@ -76,6 +77,10 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
         None => ROOMS.iter().find(|room| (room.recognizes)(&text)).ok_or(FileError::UnknownFormat)?,
     };
     let mut book = (room.read)(&text, options)?;
+    // Some rooms do so themselves, where their own notes come after.
+    if !book.report.warnings.iter().any(|note| note.code == "duplicate_number") {
+        note_numbers_used_twice(&mut book);
+    }
     let Text { notes, .. } = text;
     book.report.warnings.splice(0..0, notes);
     Ok(book)

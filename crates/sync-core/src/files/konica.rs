@@ -22,8 +22,8 @@ use super::{
     format::{Room, Writer},
     holds::Holds,
     initial::initial,
-    links::{label, note_numbers_used_twice},
-    table::{Cells, Column, MAX_COLUMNS, MAX_ROWS, Quotes, Row, Style, Table, line_end, set_cell},
+    links::label,
+    table::{Cells, Column, MAX_COLUMNS, MAX_ROWS, Quotes, Row, Style, Table, WrongRow, line_end, set_cell},
     text::Text,
 };
 use crate::address::AddressKind;
@@ -208,9 +208,6 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
         }
         at += raw.len();
         let cells = cells_of(raw);
-        if cells.len() > MAX_COLUMNS {
-            return Err(FileError::TooManyColumns { line, limit: MAX_COLUMNS });
-        }
         if rows.len() >= MAX_ROWS {
             return Err(FileError::TooManyRows { line, limit: MAX_ROWS });
         }
@@ -222,7 +219,9 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
         } else if rows.is_empty() && raw.starts_with("\"alternative\"") {
             frame.head.push_str(raw);
         } else {
-            rows.push(Row { line, before: "", raw, cells });
+            let wide = cells.len() > MAX_COLUMNS;
+            let (cells, wrong) = if wide { (Vec::new(), Some(WrongRow::TooWide)) } else { (cells, None) };
+            rows.push(Row { line, before: "", raw, cells, wrong });
         }
     }
     if frame.columns.is_empty() {
@@ -240,7 +239,6 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
             book.report.warnings.push(Note::new(None, "no_end_line", said));
         }
     }
-    note_numbers_used_twice(&mut book);
     Ok(book)
 }
 

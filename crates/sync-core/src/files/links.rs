@@ -29,22 +29,27 @@ pub(super) fn label(address: &Address) -> String {
     }
 }
 
-/// Notes where two contacts of a book have one number. Both are read; an importing machine may take the first alone.
+/// Notes where two contacts in one list have one number. Both are read; an importing machine may take the first alone.
 pub(super) fn note_numbers_used_twice(book: &mut Book) {
-    let mut lines: BTreeMap<i64, Option<u64>> = BTreeMap::new();
+    let mut lines: BTreeMap<(Place, Option<i64>, i64), Option<u64>> = BTreeMap::new();
+    let mut notes = Vec::new();
     for contact in &book.contacts {
-        let Some(number) = contact.entries.iter().find_map(|entry| entry.number) else { continue };
-        let Some(first) = lines.get(&number) else {
-            lines.insert(number, contact.line);
+        let numbered = contact.entries.iter().find_map(|entry| Some((entry.list, entry.number?)));
+        let Some((list, number)) = numbered else { continue };
+        let key = (contact.owner.place(), list, number);
+        let Some(first) = lines.get(&key) else {
+            lines.insert(key, contact.line);
             continue;
         };
-        let text = format!(
-            "{}: the number {number} is in line {} too",
-            label(&contact.entries[0]),
-            first.unwrap_or(0)
-        );
-        book.report.warnings.push(Note::new(contact.line, "number_used_twice", text));
+        let entry = &contact.entries[0];
+        let there = first.map_or("an earlier entry".into(), |line| format!("line {line}"));
+        let text = format!("{}: the number {number} is that of {there} too", label(entry));
+        notes.push(Note {
+            entry: Some(entry.name.clone()),
+            ..Note::new(contact.line, "duplicate_number", text)
+        });
     }
+    book.report.warnings.append(&mut notes);
 }
 
 /// Which entry of one owner a number means.

@@ -37,6 +37,132 @@ fn a_bad_row_of_a_canon_file_is_a_loss() {
 }
 
 #[test]
+fn a_row_that_can_not_be_read_stops_no_other_and_stays_where_it_is() {
+    let wide = "x,".repeat(600);
+    let heads = [
+        (Format::Csv, "Name,E-mail,Fax"),
+        (
+            Format::ToshibaCsv,
+            "\"NAME\",\"Email Address\",\"Tel Number\",\"ABB_ID\",\"OT_ID\",\"Search Letter\"",
+        ),
+        (Format::ThunderbirdCsv, "First Name,Last Name,Display Name,Nickname,Primary Email,Secondary Email"),
+    ];
+    for (format, head) in heads {
+        let cells = |name: &str| match format {
+            Format::ThunderbirdCsv => format!(",,{name},,{name}@example.com,"),
+            _ => format!("{name},{name}@example.com"),
+        };
+        for (wrong, code) in [(&*wide, "too_many_cells"), ("\"Eve,e@example.com", "quote_not_closed")] {
+            let text = format!("{head}\r\n{}\r\n{wrong}\r\n{}\r\n", cells("a"), cells("b"));
+            let mut book = of(&text);
+            assert_eq!((book.format(), book.entries(), lost(&book)), (format, 2, vec![code]), "{wrong}");
+            let loss = book.report.warnings.iter().find(|note| note.weight == Weight::Loss);
+            assert_eq!((book.report.kept_out, loss.and_then(|note| note.line)), (1, Some(3)));
+            assert_eq!(into(&book, format).0, text);
+            let name = if format == Format::ToshibaCsv { "\"z\"" } else { "z" };
+            book.contacts[0].entries[0].name = "z".into();
+            let written = into(&book, format).0;
+            assert!(written.contains(wrong) && written.contains(name), "{written}");
+        }
+    }
+}
+
+#[test]
+fn a_number_that_two_have_is_noted_in_every_format_that_has_numbers() {
+    let abk = "# Canon AddressBook version: 1\r\n\r\nsubdbid: 1\r\ndn: 7\r\ncn: a\r\nmailaddress: a@x.example\r\nprotocol: smtp\r\n\
+        objectclass: top\r\nobjectclass: extensibleobject\r\nobjectclass: email\r\n\r\n";
+    let abk = format!("{abk}{}", abk.split_once("\r\n\r\n").unwrap().1.replace("cn: a", "cn: b"));
+    for (file, line) in [
+        (&*format!("{CANON}\r\nemail,a,a@x.example,7\r\nemail,b,b@x.example,7\r\n"), 3),
+        ("Name,E-mail,Number\na,a@x.example,7\nb,b@x.example,7\n", 3),
+        (&*abk, 12),
+    ] {
+        let notes = of(file).report.warnings;
+        let found: Vec<_> = notes.iter().filter(|note| note.code == "duplicate_number").collect();
+        assert!(found.len() == 1 && found[0].line == Some(line), "{file}: {notes:?}");
+    }
+    // The same number in another list is another's.
+    assert!(of("Name,E-mail,Number,List\na,a@x.example,7,1\nb,b@x.example,7,2\n").report.warnings.is_empty());
+}
+
+#[test]
+fn a_group_and_its_member_miss_each_other_in_every_format_that_has_both() {
+    let entry = |slot: Slot, name: &str, mail: &str| {
+        let mut entry = slot.entry();
+        (entry.name, entry.mail) = (name.into(), mail.into());
+        Contact::of(Owner::None, entry)
+    };
+    let mut group = entry(Slot::Group, "All", "");
+    group.members = (0..2).map(|contact| Link { contact, entry: Some(0) }).collect();
+    let all = vec![entry(Slot::Mail, "Ann", "a@x.example"), entry(Slot::Mail, "Bob", "b@x.example"), group];
+    let book = Book::of(all);
+    // Where the rows of members name their groups it is the group that can be missing.
+    for (format, gone) in [
+        (Format::CanonAbk, "Ann"),
+        (Format::Ldif, "Ann"),
+        (Format::Vcard, "Ann"),
+        (Format::RicohCsv, "All"),
+        (Format::RicohProgramCsv, "All"),
+        (Format::XeroxCsv, "All"),
+    ] {
+        let (text, _) = into(&book, format);
+        let whole = of(&text);
+        assert!(whole.report.warnings.iter().all(|note| note.code != "member_missing"), "{format}");
+        let gone = whole.contacts.iter().find(|contact| contact.name() == gone).unwrap();
+        let text = text.replacen(gone.unchanged().unwrap(), "", 1);
+        let notes = of(&text).report.warnings;
+        let missing = notes.iter().filter(|note| note.code == "member_missing").count();
+        assert!(missing > 0, "{format}: {notes:?}\n{text}");
+    }
+}
+
+#[test]
+fn what_goes_with_a_merged_entry_is_named() {
+    let file = "Name,E-mail,Number,List\na,a@x.example,7,1\na,a@x.example,3,11\nb,b@x.example,,1\nb,b@x.example,9,1\n";
+    let mut book = of(file);
+    let merged = book.merge_duplicates();
+    assert_eq!(
+        (merged[0].number, merged[0].list, merged[0].note().weight),
+        (Some(3), Some(11), Weight::Loss)
+    );
+    assert!(merged[0].note().text.contains("its number 3 in list 11 goes with it"));
+    // Where the one that stays has no number it takes that of the other.
+    assert_eq!(
+        (merged[1].number, &*merged[1].takes, book.contacts[1].entries[0].number),
+        (None, &[Field::Number][..], Some(9))
+    );
+}
+
+#[test]
+fn what_is_longer_than_any_cell_is_cut_or_stays_out_with_a_word() {
+    let long = "x".repeat(canon_csv::MAX_CELL);
+    let book =
+        of(&format!("Name,E-mail,Fax\n{long},a@x.example,\nBob,{long}@x.example,5550100\n,c@x.example,\n"));
+    let (text, written) = into(&book, Format::CanonCsv);
+    assert_eq!((written.written, written.kept_out), (3, 1));
+    assert_eq!(of(&text).entries(), 3, "what is written is read");
+    let codes: Vec<_> = written.notes.iter().filter(|note| note.weight == Weight::Loss).collect();
+    assert!(codes.iter().any(|note| note.code == "cut" && note.line == Some(2)), "{codes:?}");
+    assert!(codes.iter().any(|note| note.code == "too_long" && note.line == Some(3)), "{codes:?}");
+    // A program's file has room for it.
+    assert_eq!(into(&book, Format::Vcard).1.kept_out, 0);
+    // A loss names its entry, also one without a name.
+    let (_, written) = into(&of("Name,E-mail,Hobby\n,c@x.example,chess\n"), Format::CanonCsv);
+    assert_eq!(written.notes[0].entry.as_deref(), Some("email without a name"));
+}
+
+#[test]
+fn a_few_zero_bytes_are_control_characters_and_many_are_no_text() {
+    let text = "Name,E-mail\r\nAn\0n,a@example.com\r\nBob,b@example.com\r\n";
+    let book = of(text);
+    assert_eq!((book.entries(), &*into(&book, Format::Csv).0), (2, text));
+    let (csv, written) = into(&book, Format::CanonAbk);
+    assert!(csv.contains("cn: Ann"), "{csv}");
+    assert!(written.notes.iter().any(|note| note.code == "control_character" && note.line == Some(2)));
+    assert_eq!(read(b"Name,E-mail\r\n\0\0\0\0", &ReadOptions::default()).unwrap_err().code(), "nul_byte");
+}
+
+#[test]
 fn the_told_encoding_holds_against_what_a_file_says() {
     let told = |name| ReadOptions { encoding: Encoding::named(name), ..ReadOptions::default() };
     let bytes =

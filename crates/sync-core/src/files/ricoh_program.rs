@@ -129,7 +129,7 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     let style = Style { line_end: line_end(&text.text), brackets: false, ..TABLE.style };
     let first_line = 1 + head.matches('\n').count() as u64;
     let mut rows = rows(table, ',', first_line)?;
-    for row in &mut rows {
+    for row in rows.iter_mut().filter(|row| row.wrong.is_none()) {
         row.cells = in_brackets(row.raw)
             .unwrap_or_else(|| row.cells.iter().map(|cell| unbracket(cell).to_string()).collect());
     }

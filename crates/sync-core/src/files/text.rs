@@ -185,7 +185,7 @@ pub(super) fn decode(bytes: &[u8], told: Option<Encoding>) -> Result<Text, FileE
     } else if let Some(marked) = marked {
         (marked, marked.decode(body).ok_or_else(|| not_in(body, marked))?)
     } else if let Ok(text) = core::str::from_utf8(body)
-        && !text.contains('\0')
+        && !has_many_nuls(text)
     {
         (Encoding::UTF_8, text.to_string())
     } else {
@@ -199,11 +199,16 @@ pub(super) fn decode(bytes: &[u8], told: Option<Encoding>) -> Result<Text, FileE
         }
         (encoding, text)
     };
-    if let Some(at) = text.find('\0') {
+    // A few are damage, which stays where it is as any control character does; many are no text.
+    if let Some(at) = text.find('\0').filter(|_| has_many_nuls(&text)) {
         let line = 1 + text[..at].matches('\n').count() as u64;
         return Err(FileError::NulByte { line });
     }
     Ok(Text { bytes: bytes.to_vec(), text, encoding, notes })
+}
+
+fn has_many_nuls(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == 0).count() * 20 > text.len()
 }
 
 fn not_in(bytes: &[u8], encoding: Encoding) -> FileError {

@@ -19,7 +19,6 @@ use super::{
     folder::server_and_path,
     format::{Room, Writer},
     holds::{Groups, Holds},
-    links::note_numbers_used_twice,
     membership::{Membership, usual_split},
     ricoh::separator_of,
     table::{Cells, Column, Quotes, Style, Table, line_end, rows, set_cell, write_row},
@@ -240,7 +239,6 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     let style = Style { separator, line_end: line_end(&text.text), ..TABLE.style };
     let mut book = TABLE.read("", &text.text, style, text.encoding)?;
     MEMBERSHIP.link(&mut book);
-    note_numbers_used_twice(&mut book);
     Ok(book)
 }
 
