@@ -58,7 +58,7 @@ pub(super) struct Chart {
 }
 
 /// Where an entry stands among those of its kind, if it isn't the first free place.
-const PLACE: &str = "place";
+pub(super) const PLACE: &str = "place";
 
 /// What finds the meaning of the columns: by their names and a few rows of cells.
 pub(super) type Choose<'a> = &'a dyn Fn(&[String], &[&[String]]) -> Vec<Chosen>;

@@ -62,6 +62,7 @@ pub(super) const ROOM: Room = Room {
         boxes: true,
         lines: true,
         only_line_feeds: true,
+        structure: &["UID", "REV", "PRODID", "VERSION", "PROFILE", "CLIENTPIDMAP", "X-ABUID", "X-ETAG"],
         ..Holds::NOTHING
     },
     encoding: Encoding::UTF_8,
