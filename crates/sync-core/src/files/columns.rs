@@ -316,6 +316,7 @@ impl Chart {
 /// The fields that each destination has for itself.
 pub(super) const OF_KIND: &[Field] = &[
     Field::Mail,
+    Field::Label,
     Field::FaxNumber,
     Field::FaxProtocol,
     Field::FaxEcm,

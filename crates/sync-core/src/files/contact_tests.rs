@@ -299,8 +299,14 @@ fn contact(to: Format) -> impl Strategy<Value = Contact> {
 /// What is compared: all that an entry says, in the order of the row.
 fn all(book: &[Contact]) -> Vec<Vec<(Slot, Vec<String>)>> {
     let skip = |field: &Field| !matches!(field, Field::Reading);
+    // What has no label is at work.
+    let text = |e: &Address, f: &Field| match (f, f.get(e)) {
+        (Field::Label | Field::PhoneLabel, text) if text == "work" => String::new(),
+        (Field::PhoneLabel, _) if Field::Phone.get(e).is_empty() => String::new(),
+        (_, text) => text,
+    };
     let entry =
-        |e: &Address| (Slot::of(e), Field::ALL.iter().filter(|f| skip(f)).map(|f| f.get(e)).collect());
+        |e: &Address| (Slot::of(e), Field::ALL.iter().filter(|f| skip(f)).map(|f| text(e, f)).collect());
     book.iter().map(|contact| contact.entries.iter().map(entry).collect()).collect()
 }
 
@@ -356,4 +362,46 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn labels_go_from_google_into_cards_and_back() {
+    let google = "First Name,Last Name,Labels,E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Label,E-mail 2 - Value,\
+                  Phone 1 - Label,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value\n\
+                  Ann,Doe,* myContacts,* Work,ann@x.example,Home,ann@home.example,Home Fax,+1 5,Home,+1 6\n";
+    let book = of(google);
+    let labels = [Field::Label, Field::PhoneLabel];
+    let expected = "work|home / home|home / home|home";
+    assert_eq!(said(&book.contacts[0], &labels), expected);
+    let written = convert(&book, Format::Vcard, &WriteOptions::default()).unwrap();
+    assert!(!written.has_losses(), "{:?}", written.notes);
+    let card = String::from_utf8(written.bytes).unwrap();
+    for line in [
+        "EMAIL;TYPE=WORK:ann@x.example",
+        "EMAIL;TYPE=HOME:ann@home.example",
+        "TEL;TYPE=HOME,FAX:+1 5",
+        "TEL;TYPE=HOME,VOICE:+1 6",
+    ] {
+        assert!(card.contains(line), "{card}");
+    }
+    let back = of(&card);
+    assert_eq!(said(&back.contacts[0], &labels), expected);
+    let written = convert(&back, Format::GoogleCsv, &WriteOptions::default()).unwrap();
+    assert!(!written.has_losses(), "{:?}", written.notes);
+    let again = of(&String::from_utf8(written.bytes).unwrap());
+    assert_eq!(said(&again.contacts[0], &labels), expected);
+
+    // What a card says beside the label is kept with it, and an edited label is written.
+    let mut card =
+        of("BEGIN:VCARD\nVERSION:3.0\nFN:Bo\nN:;Bo;;;\nEMAIL;TYPE=HOME;X-OLD=1:bo@x.example\nEND:VCARD\n");
+    card.contacts[0].entries[0].label = "work".into();
+    let text = text(&card, Format::Vcard);
+    assert!(text.contains("EMAIL;X-OLD=1;TYPE=WORK:bo@x.example"), "{text}");
+
+    // A word of somebody's own is lost in a card, and said so.
+    let own = of(&google.replace(",Home,ann", ",Sailing club,ann"));
+    let written = convert(&own, Format::Vcard, &WriteOptions::default()).unwrap();
+    let lost: Vec<_> = written.notes.iter().filter(|note| note.code == "value_not_in_format").collect();
+    assert_eq!(lost.len(), 1);
+    assert!(lost[0].text.contains("Sailing club"));
 }

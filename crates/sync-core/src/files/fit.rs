@@ -655,6 +655,8 @@ fn is_implied(field: Field, text: &str, entry: &Address) -> bool {
             entry.person.as_ref().is_some_and(|person| same_words(&full_name(person), &entry.name))
         }
         Field::List => text == "1",
+        // An address book of an office.
+        Field::Label | Field::PhoneLabel => text == "work",
         Field::FolderPort => match Slot::of(entry) {
             Slot::Smb => matches!(text, "139" | "445"),
             Slot::Ftp => text == "21",

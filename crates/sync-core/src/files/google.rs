@@ -8,7 +8,7 @@ use super::{
     book::{Book, Contact, Frame, Link, TextFrame, full_name},
     columns::{Chart, Chosen, Use},
     convert::{ReadOptions, WriteOptions},
-    field::{Field, Slot},
+    field::{Field, LABELS as USUAL_LABELS, Slot, label_of},
     format::{Room, Writer},
     holds::{Groups, Holds},
     owner::Owner,
@@ -159,8 +159,10 @@ pub(super) const ROOM: Room = room(
         (Field::Title, 0),
         (Field::Phone, 0),
         (Field::Mobile, 0),
+        (Field::PhoneLabel, 0),
         (Field::Note, 0),
         (Field::Mail, 0),
+        (Field::Label, 0),
         (Field::FaxNumber, 0),
     ],
     false,
@@ -187,8 +189,10 @@ pub(super) const OLD_ROOM: Room = room(
         (Field::Title, 0),
         (Field::Phone, 0),
         (Field::Mobile, 0),
+        (Field::PhoneLabel, 0),
         (Field::Note, 0),
         (Field::Mail, 0),
+        (Field::Label, 0),
         (Field::FaxNumber, 0),
     ],
     true,
@@ -280,7 +284,23 @@ impl Line {
 }
 
 /// What is kept that is no column: labels that are not the usual ones, and further numbers.
-const KEEPS: &[&str] = &["place", "label", "telephone label", "mobile label", "telephones"];
+const KEEPS: &[&str] = &["place", "label", "mobile label", "telephones"];
+
+/// A label as Google spells it.
+fn spelled(label: &str) -> String {
+    if !USUAL_LABELS.contains(&label) {
+        return label.into();
+    }
+    let (first, rest) = label.split_at(1);
+    first.to_ascii_uppercase() + rest
+}
+
+/// Where a fax is, as a label such as `Home Fax` says.
+fn label_of_fax(kind: &str) -> Option<&str> {
+    let at = kind.len().checked_sub(" fax".len())?;
+    let (label, fax) = (kind.get(..at)?, kind.get(at..)?);
+    fax.eq_ignore_ascii_case(" fax").then_some(label.trim()).filter(|label| !label.is_empty())
+}
 
 fn chart_of(cells: &Cells<'_>) -> &'static Chart {
     let old =
@@ -304,17 +324,20 @@ fn after_read(contact: &mut Contact, cells: &Cells<'_>) {
         let (kind, preferred) = label(if says[0].is_empty() { says[1] } else { says[0] });
         for value in values(cell) {
             let line = if thing == "E-mail" { None } else { Some(Line::of(kind)) };
-            let mut destination = |slot: Slot, field: Field, usual: &[&str]| {
+            let mut destination = |slot: Slot, field: Field, label: Option<&str>| {
                 let mut entry = slot.entry();
                 field.set(&mut entry, value);
-                if !usual.contains(&kind) {
-                    entry.kept_by.insert(chart.key("label"), kind.into());
+                match label {
+                    Some(label) => entry.label = label_of(label),
+                    None => {
+                        entry.kept_by.insert(chart.key("label"), kind.into());
+                    }
                 }
                 found.push((!preferred, entry));
             };
             match line {
-                None => destination(Slot::Mail, Field::Mail, &["", "Work"]),
-                Some(Line::Fax) => destination(Slot::Fax, Field::FaxNumber, &["Work Fax"]),
+                None => destination(Slot::Mail, Field::Mail, Some(kind)),
+                Some(Line::Fax) => destination(Slot::Fax, Field::FaxNumber, label_of_fax(kind)),
                 Some(Line::Mobile) if person.mobile.is_empty() => {
                     person.mobile = value.into();
                     if kind != "Mobile" {
@@ -323,9 +346,7 @@ fn after_read(contact: &mut Contact, cells: &Cells<'_>) {
                 }
                 Some(Line::Phone) if person.phone.is_empty() => {
                     person.phone = value.into();
-                    if !["", "Work"].contains(&kind) {
-                        kept.insert(chart.key("telephone label"), kind.into());
-                    }
+                    person.phone_label = label_of(kind);
                 }
                 Some(_) => further.push(format!("{kind}={value}")),
             }
@@ -343,9 +364,11 @@ fn after_read(contact: &mut Contact, cells: &Cells<'_>) {
     for entry in &mut contact.entries {
         let (kind, folder) = (entry.kind.clone(), entry.folder.clone());
         let (mail, fax, own) = (entry.mail.clone(), entry.fax.clone(), core::mem::take(&mut entry.kept_by));
-        *entry = Address { kind, folder, mail, fax, kept_by: own, ..shared.clone() };
+        let label = core::mem::take(&mut entry.label);
+        *entry = Address { kind, folder, mail, fax, label, kept_by: own, ..shared.clone() };
         if !person.phone.is_empty() {
             Field::Phone.set(entry, &person.phone);
+            Field::PhoneLabel.set(entry, &person.phone_label);
         }
         if !person.mobile.is_empty() {
             Field::Mobile.set(entry, &person.mobile);
@@ -430,19 +453,24 @@ fn read_old(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
 
 /// The telephone numbers of a contact with their labels.
 fn telephones(chart: &Chart, contact: &Contact) -> Vec<(String, String)> {
-    let kept = |name: &str, line: Line| chart.kept(contact, name).unwrap_or_else(|| line.usual().into());
     let mut lines = Vec::new();
     for entry in contact.entries.iter().filter(|entry| Slot::of(entry) == Slot::Fax) {
         let of_entry = entry.kept_by.get(&chart.key("label")).cloned();
-        lines.push((of_entry.unwrap_or_else(|| Line::Fax.usual().into()), Field::FaxNumber.get(entry)));
+        let kind = match &*entry.label {
+            "" => of_entry.unwrap_or_else(|| Line::Fax.usual().into()),
+            label => spelled(label) + " Fax",
+        };
+        lines.push((kind, Field::FaxNumber.get(entry)));
     }
     let first = contact.entries.first();
-    for (field, name, line) in
-        [(Field::Phone, "telephone label", Line::Phone), (Field::Mobile, "mobile label", Line::Mobile)]
-    {
-        let number = first.map(|entry| field.get(entry)).unwrap_or_default();
-        if !number.is_empty() {
-            lines.push((kept(name, line), number));
+    let said = |field: Field| first.map(|entry| field.get(entry)).filter(|text| !text.is_empty());
+    let phone = said(Field::PhoneLabel).map(|label| spelled(&label));
+    for (field, kind, line) in [
+        (Field::Phone, phone, Line::Phone),
+        (Field::Mobile, chart.kept(contact, "mobile label"), Line::Mobile),
+    ] {
+        if let Some(number) = said(field) {
+            lines.push((kind.unwrap_or_else(|| line.usual().into()), number));
         }
     }
     let further = chart.kept(contact, "telephones").unwrap_or_default();
@@ -452,12 +480,11 @@ fn telephones(chart: &Chart, contact: &Contact) -> Vec<(String, String)> {
 }
 
 /// The e-mail addresses of a contact with their labels.
-fn mails(chart: &Chart, contact: &Contact) -> Vec<(String, String)> {
+fn mails(contact: &Contact) -> Vec<(String, String)> {
     let mails: Vec<&Address> = contact.entries.iter().filter(|entry| Slot::of(entry) == Slot::Mail).collect();
     let several = mails.len() > 1;
     let label = |(at, entry): (usize, &&Address)| {
-        let kept = entry.kept_by.get(&chart.key("label"));
-        let kind = kept.map_or("Work", |kind| kind);
+        let kind = if entry.label.is_empty() { Line::Phone.usual().into() } else { spelled(&entry.label) };
         let star = if several && at == 0 { "* " } else { "" };
         (format!("{star}{kind}"), entry.mail.clone())
     };
@@ -474,9 +501,7 @@ fn before_write(contacts: &[Contact], at: usize, frame: &TextFrame, cells: &mut 
     let edition = if old { &OLD_EDITION } else { &EDITION };
     let contact = &contacts[at];
     let column = |name: &str| frame.layout.iter().position(|column| column.key == name);
-    for (thing, values) in
-        [("E-mail", mails(edition.chart, contact)), ("Phone", telephones(edition.chart, contact))]
-    {
+    for (thing, values) in [("E-mail", mails(contact)), ("Phone", telephones(edition.chart, contact))] {
         let mut last = None;
         for (number, (kind, value)) in (1..).zip(values) {
             let [kind_at, value_at] =
@@ -522,7 +547,7 @@ pub(super) fn suffices(format: Format, frame: &TextFrame, contact: &Contact) -> 
     if is_group(contact) {
         return Some(column(edition.labels));
     }
-    let counts = [("E-mail", mails(edition.chart, contact)), ("Phone", telephones(edition.chart, contact))];
+    let counts = [("E-mail", mails(contact)), ("Phone", telephones(edition.chart, contact))];
     let numbered = counts.iter().all(|(thing, values)| {
         (1..=values.len()).all(|number| {
             column(&format!("{thing} {number} - {}", edition.label))
@@ -553,7 +578,7 @@ fn frame_of(edition: &Edition, contacts: &[Contact]) -> TextFrame {
         .collect();
     let most =
         |count: &dyn Fn(&Contact) -> usize| contacts.iter().map(count).max().unwrap_or(0).clamp(1, MOST + 2);
-    let mails = most(&|contact| mails(edition.chart, contact).len());
+    let mails = most(&|contact| mails(contact).len());
     let phones = most(&|contact| telephones(edition.chart, contact).len());
     for (thing, most) in [("E-mail", mails), ("Phone", phones)] {
         for number in 1..=most {

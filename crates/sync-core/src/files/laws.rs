@@ -23,6 +23,9 @@ fn any_value(field: Field, lines: bool) -> BoxedStrategy<String> {
         Field::Mail => "[a-c]{1,4}@[a-c]{1,3}\\.example".boxed(),
         Field::FaxNumber => "\\+?[0-9]{1,3}[0-9 *#-]{0,6}[0-9]".boxed(),
         Field::List => "[1-9]".boxed(),
+        Field::Label => prop::sample::select(&["", "home", "work", "other"][..]).prop_map_into().boxed(),
+        // A telephone that has none is not drawn here.
+        Field::PhoneLabel => "".boxed(),
         Field::Number => "".boxed(),
         Field::AccessCode => "[1-9][0-9]{0,3}".boxed(),
         Field::FolderHost => "[a-c\\\\.]{1,9}".boxed(),
@@ -97,6 +100,7 @@ pub(super) fn any_contacts(format: Format) -> impl Strategy<Value = Vec<Contact>
 fn belongs(field: Field, slot: Slot) -> bool {
     match field {
         Field::Mail => matches!(slot, Slot::Mail | Slot::Ifax),
+        Field::Label => matches!(slot, Slot::Mail | Slot::Fax),
         Field::FaxNumber => slot == Slot::Fax,
         Field::FaxUri | Field::FaxUriMode | Field::FaxUriFlag => slot == Slot::IpFax,
         Field::FaxProtocol

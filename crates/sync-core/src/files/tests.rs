@@ -98,6 +98,7 @@ fn projected(entry: &Address, fields: &[Field], formats: [Format; 2]) -> (Slot, 
                 whole.trim_end_matches('\\').into()
             }
             Field::List if text == "1" => String::new(),
+            Field::Label | Field::PhoneLabel if text == "work" => String::new(),
             _ => text,
         };
         (*field, text)
@@ -212,6 +213,7 @@ fn any_text(slot: Slot, field: Field, seed: u32) -> Option<String> {
     Some(match field {
         Field::Mail if matches!(slot, Mail | Ifax) => format!("m{digits}@x.example"),
         Field::FaxNumber if slot == Fax => format!("0{digits}"),
+        Field::Label if matches!(slot, Mail | Fax) => ["home", "work", "other"][seed as usize % 3].into(),
         Field::FaxUri if slot == IpFax => format!("sip:{digits}@x.example"),
         Field::FaxSpeed if slot == Fax => ["33600", "14400", "9600"][seed as usize % 3].into(),
         Field::FaxEcm if slot == Fax => ["on", "off"][seed as usize % 2].into(),
