@@ -12,6 +12,7 @@ use crate::{
         FileError, Format, Note, Report,
         book::{Book, Contact, Frame, Link, TextFrame},
         convert::ReadOptions,
+        detect::of_cards,
         field::{Field, Slot},
         table::{Style, finish, line_end},
         text::Text,
@@ -25,7 +26,8 @@ use alloc::{
 };
 
 pub(super) fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
-    let (cards, tail) = cards(&text.text)?;
+    let page = if text.encoding.is_utf8() { of_cards(text.text.as_bytes()) } else { Some(text.encoding) };
+    let (cards, tail) = cards(&text.text, page)?;
     let mut reader = Reader::default();
     let mut pending = String::new();
     let mut contacts: Vec<Contact> = Vec::new();

@@ -116,7 +116,7 @@ fn members(contact: &Contact, uids: &[String], notes: &mut Vec<Note>) -> Vec<Str
 }
 
 fn version(contact: &Contact) -> Version {
-    let source = contact.source.as_ref().and_then(|source| cards(&source.text).ok());
+    let source = contact.source.as_ref().and_then(|source| cards(&source.text, None).ok());
     source.and_then(|(cards, _)| cards.first().map(|card| card.version)).unwrap_or_default()
 }
 
