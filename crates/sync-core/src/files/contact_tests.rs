@@ -405,3 +405,28 @@ fn labels_go_from_google_into_cards_and_back() {
     assert_eq!(lost.len(), 1);
     assert!(lost[0].text.contains("Sailing club"));
 }
+
+#[test]
+fn outlook_in_an_unknown_language_is_known_by_its_columns_and_what_they_hold() {
+    let mut cells = [""; 92];
+    for (at, text) in
+        [(1, "Ann"), (3, "Doe"), (30, "0555 0120"), (57, "ann@x.example"), (58, "SMTP"), (77, "two\nlines")]
+    {
+        cells[at] = text;
+    }
+    let names: Vec<String> = (0..92).map(|at| alloc::format!("лист {at}")).collect();
+    let row = cells.map(|cell| alloc::format!("\"{cell}\"")).join(",");
+    let book = of(&alloc::format!("{}\n{row}\n{row}\n", names.join(",")));
+    assert_eq!(book.format(), Format::OutlookCsv);
+    assert_eq!(
+        said(&book.contacts[0], &[Field::Name, Field::Mail, Field::FaxNumber, Field::Note]),
+        "Ann Doe|ann@x.example||two\nlines / Ann Doe||0555 0120|two\nlines"
+    );
+    let codes: Vec<&str> = book.report.warnings.iter().map(|note| note.code).collect();
+    assert_eq!(codes, ["columns_by_order"]);
+    assert!(!convert(&book, Format::Vcard, &WriteOptions::default()).unwrap().has_losses());
+    // Without e-mail where it must be it is any table.
+    let other = row.replace("ann@x.example", "Ann");
+    let read = read(alloc::format!("{}\n{other}\n", names.join(",")).as_bytes(), &ReadOptions::default());
+    assert!(read.map_or(true, |book| book.format() != Format::OutlookCsv));
+}
