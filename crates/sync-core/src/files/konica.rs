@@ -10,7 +10,11 @@
 //!   row is kept as it stands, and no new ones are made.
 //! - `SearchKey` is the key under whose letters the first letter of the name is. Names have 24 characters. Groups and
 //!   programs are other files of the family, which nobody published.
-//! - Whether passwords are readable is not known: they go back to such files alone.
+//! - Whether passwords are readable is not known: the columns are called `SMBLoginPassword` and the like, the published
+//!   export has none filled, and no manual says it. So a password is held as one that only such files carry: it comes back
+//!   in them as it stands, and goes into no other format, which the report says of each (`password_not_carried`). A
+//!   readable one of another format is not written, for the machine could take it for an encrypted one; the report says
+//!   that too (`password_not_in_format`).
 
 use super::{
     Encoding, FileError, Format, Note, Weight,
