@@ -7,6 +7,7 @@ use super::{
     csv_mapping::Mapping,
     fit::fit,
     format::{ROOMS, Writer},
+    rings,
     text::{Text, decode},
 };
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
@@ -78,6 +79,8 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
     let mut book = (room.read)(&text, options)?;
     let Text { notes, .. } = text;
     book.report.warnings.splice(0..0, notes);
+    let rings = rings::closing(&book.contacts);
+    book.report.warnings.extend(rings.into_iter().map(|at| rings::note(&book.contacts, at, Weight::Remark)));
     Ok(book)
 }
 

@@ -8,6 +8,7 @@ use super::{
     field::{Field, Slot},
     holds::{Groups, Holds, is_mail},
     links::label,
+    rings,
     table::leads,
 };
 use crate::address::{Address, Fax, Member, Password};
@@ -59,6 +60,7 @@ pub(super) fn fit(
         fitter.contact(at, contact, as_is(contact));
     }
     fitter.link(contacts);
+    fitter.cut_rings(&as_is);
     if holds.groups_by_members {
         fitter.groups_by_members(&as_is);
     }
@@ -351,7 +353,7 @@ impl Fitter<'_> {
                 return;
             }
             Some(Password::Encrypted { .. }) => {
-                ("password_not_carried", "can't carry its password, which its source encrypted")
+                ("password_not_carried", "can't carry its password, which its source encrypted or may have")
             }
         };
         if let Some(login) = &mut entry.login {
@@ -508,6 +510,18 @@ impl Fitter<'_> {
                 self.note(origin, &entry, Weight::Loss, "member_left_out", text);
             }
             self.out.contacts[at].members = members;
+        }
+    }
+
+    /// Takes out what makes a group contain itself, but where a group of the same format stays as it is.
+    fn cut_rings(&mut self, as_is: &impl Fn(&Contact) -> bool) {
+        let mut found = rings::closing(&self.out.contacts);
+        found.retain(|(group, _)| !as_is(&self.out.contacts[*group]));
+        // The last of a group first, so that the places of the others stay.
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        for at in found {
+            self.out.notes.push(rings::note(&self.out.contacts, at, Weight::Loss));
+            self.out.contacts[at.0].members.remove(at.1);
         }
     }
 

@@ -84,7 +84,15 @@ pub(super) fn any_contacts(format: Format) -> impl Strategy<Value = Vec<Contact>
                 for (member, whole) in members {
                     let link = Link { contact: member, entry: (!whole).then_some(0) };
                     let known: &[Link] = &contact.members;
-                    if member < total && nested && known.iter().all(|one| one.contact != member) {
+                    // No ring: what leads back is not written.
+                    let earlier_group =
+                        contacts.get(member).is_some_and(|one| one.entry(Slot::Group).is_some());
+                    if member < total
+                        && member != at
+                        && !earlier_group
+                        && nested
+                        && known.iter().all(|one| one.contact != member)
+                    {
                         contact.members.push(link);
                     }
                 }

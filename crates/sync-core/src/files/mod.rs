@@ -55,6 +55,7 @@ mod owner;
 mod plain_csv;
 mod ricoh;
 mod ricoh_program;
+mod rings;
 mod sharp;
 mod table;
 #[cfg(test)]

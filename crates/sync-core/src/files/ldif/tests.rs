@@ -76,7 +76,7 @@ fn members_are_found_by_rule_and_the_missing_are_named() {
         dn: CN=All,ou=G\nobjectClass: GroupOfNames\ncn: All\nmember: CN=doe\\,  jane , OU=p\nmember: cn=Gone\n\
         member: cn=Inner\n\ndn: cn=Inner\nobjectClass: groupOfUniqueNames\ncn: Inner\nuniqueMember: cn=All,ou=G\n";
     let found = book(text);
-    assert_eq!(codes(&found), [("member_missing", 10)]);
+    assert_eq!(codes(&found), [("member_missing", 10), ("group_in_itself", 13)]);
     let group = &found.contacts[1];
     assert_eq!(group.members.iter().map(|link| link.contact).collect::<Vec<_>>(), [0, 2]);
     assert_eq!(group.entries[0].members_in_order().collect::<Vec<_>>(), [&Member::Box("cn=Gone".into())]);
