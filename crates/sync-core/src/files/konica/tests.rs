@@ -1,5 +1,6 @@
-use super::*;
-use crate::files::{Owner, convert, read, tests as laws};
+use super::{write::new_frame, *};
+use crate::files::{Owner, WriteOptions, convert, read, tests as laws};
+use alloc::collections::BTreeSet;
 
 const BYTES: &[u8] =
     include_bytes!("../../../../../tests/corpora/konica-minolta/develop-ineo-abbr-ver406-utf16le.csv");
