@@ -74,6 +74,9 @@ was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
 | `kind_not_in_format` | lost | the new format holds no entry of this kind; it stays out |
 | `field_not_in_format` | lost | it has no field for what is named |
 | `column_not_in_format` | lost | what only the old format understands (a tab, an icon, a photo) is not carried |
+| `columns_by_order` | note | the column names are in an unknown language; the columns were taken by their order |
+| `group_in_itself` | note, lost | a group contains itself, at once or by way of others; that member goes into no other format |
+| `structure_left_behind` | note | what only makes the structure of the old format's files (the names and classes of a directory, ids that a program draws) stays behind |
 | `value_not_in_format`, `value_elsewhere` | lost | it has no word for a value, or another place |
 | `character_not_in_format`, `character_replaced` | lost, corrected | it can't have a character; the entry stays out, or a blank stands for it |
 | `mail_not_in_format` | lost | it holds only what looks like an e-mail address |
@@ -198,6 +201,7 @@ fn page() -> String {
                 Some((least, most)) => format!("{least} to {most}"),
             }),
         ),
+        ("kept, and no loss elsewhere", all(&|holds| holds.structure.join(", "))),
         ("lines in a text", all(&|holds| yes(holds.lines))),
         ("most contacts", all(&|holds| if holds.most == 0 { String::new() } else { holds.most.to_string() })),
     ];

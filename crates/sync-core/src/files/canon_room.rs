@@ -31,6 +31,7 @@ pub(super) const ROOM: Room = Room {
     extensions: &["csv"],
     origin: "Remote UI: Settings/Registration, Device Management, Import/Export, Address Lists, Export",
     holds: Holds {
+        structure: &["uuid", "memberobjectuuid"],
         slots: &[
             (Slot::Mail, 1),
             (Slot::Ifax, 1),

@@ -58,7 +58,7 @@ pub(super) struct Chart {
 }
 
 /// Where an entry stands among those of its kind, if it isn't the first free place.
-const PLACE: &str = "place";
+pub(super) const PLACE: &str = "place";
 
 /// What finds the meaning of the columns: by their names and a few rows of cells.
 pub(super) type Choose<'a> = &'a dyn Fn(&[String], &[&[String]]) -> Vec<Chosen>;
@@ -346,6 +346,7 @@ impl Chart {
 /// The fields that each destination has for itself.
 pub(super) const OF_KIND: &[Field] = &[
     Field::Mail,
+    Field::Label,
     Field::FaxNumber,
     Field::FaxProtocol,
     Field::FaxEcm,

@@ -282,3 +282,70 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn labels_go_from_google_into_cards_and_back() {
+    let google = "First Name,Last Name,Labels,E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Label,E-mail 2 - Value,\
+                  Phone 1 - Label,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value\n\
+                  Ann,Doe,* myContacts,* Work,ann@x.example,Home,ann@home.example,Home Fax,+1 5,Home,+1 6\n";
+    let book = of(google);
+    let labels = [Field::Label, Field::PhoneLabel];
+    let expected = "work|home / home|home / home|home";
+    assert_eq!(said(&book.contacts[0], &labels), expected);
+    let written = convert(&book, Format::Vcard, &WriteOptions::default()).unwrap();
+    assert!(!written.has_losses(), "{:?}", written.notes);
+    let card = String::from_utf8(written.bytes).unwrap();
+    for line in [
+        "EMAIL;TYPE=WORK:ann@x.example",
+        "EMAIL;TYPE=HOME:ann@home.example",
+        "TEL;TYPE=HOME,FAX:+1 5",
+        "TEL;TYPE=HOME,VOICE:+1 6",
+    ] {
+        assert!(card.contains(line), "{card}");
+    }
+    let back = of(&card);
+    assert_eq!(said(&back.contacts[0], &labels), expected);
+    let written = convert(&back, Format::GoogleCsv, &WriteOptions::default()).unwrap();
+    assert!(!written.has_losses(), "{:?}", written.notes);
+    let again = of(&String::from_utf8(written.bytes).unwrap());
+    assert_eq!(said(&again.contacts[0], &labels), expected);
+
+    // What a card says beside the label is kept with it, and an edited label is written.
+    let mut card =
+        of("BEGIN:VCARD\nVERSION:3.0\nFN:Bo\nN:;Bo;;;\nEMAIL;TYPE=HOME;X-OLD=1:bo@x.example\nEND:VCARD\n");
+    card.contacts[0].entries[0].label = "work".into();
+    let text = text(&card, Format::Vcard);
+    assert!(text.contains("EMAIL;X-OLD=1;TYPE=WORK:bo@x.example"), "{text}");
+
+    // A word of somebody's own is lost in a card, and said so.
+    let own = of(&google.replace(",Home,ann", ",Sailing club,ann"));
+    let written = convert(&own, Format::Vcard, &WriteOptions::default()).unwrap();
+    let lost: Vec<_> = written.notes.iter().filter(|note| note.code == "value_not_in_format").collect();
+    assert_eq!(lost.len(), 1);
+    assert!(lost[0].text.contains("Sailing club"));
+}
+
+#[test]
+fn outlook_in_an_unknown_language_is_known_by_its_columns_and_what_they_hold() {
+    let mut cells = [""; 92];
+    for (at, text) in
+        [(1, "Ann"), (3, "Doe"), (30, "0555 0120"), (57, "ann@x.example"), (58, "SMTP"), (77, "two\nlines")]
+    {
+        cells[at] = text;
+    }
+    let names: Vec<String> = (0..92).map(|at| alloc::format!("лист {at}")).collect();
+    let row = cells.map(|cell| alloc::format!("\"{cell}\"")).join(",");
+    let book = of(&alloc::format!("{}\n{row}\n{row}\n", names.join(",")));
+    assert_eq!(book.format(), Format::OutlookCsv);
+    assert_eq!(
+        said(&book.contacts[0], &[Field::Name, Field::Mail, Field::FaxNumber, Field::Note]),
+        "Ann Doe|ann@x.example||two\nlines / Ann Doe||0555 0120|two\nlines"
+    );
+    let codes: Vec<&str> = book.report.warnings.iter().map(|note| note.code).collect();
+    assert_eq!(codes, ["columns_by_order"]);
+    assert!(!convert(&book, Format::Vcard, &WriteOptions::default()).unwrap().has_losses());
+    // Without e-mail where it must be it is any table.
+    let other = row.replace("ann@x.example", "Ann");
+    let read = read(alloc::format!("{}\n{other}\n", names.join(",")).as_bytes(), &ReadOptions::default());
+    assert!(read.map_or(true, |book| book.format() != Format::OutlookCsv));
+}

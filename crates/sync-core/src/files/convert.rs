@@ -8,6 +8,7 @@ use super::{
     fit::fit,
     format::{ROOMS, Writer},
     links::note_numbers_used_twice,
+    rings,
     text::{Text, decode},
 };
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
@@ -83,6 +84,8 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
     }
     let Text { notes, .. } = text;
     book.report.warnings.splice(0..0, notes);
+    let rings = rings::closing(&book.contacts);
+    book.report.warnings.extend(rings.into_iter().map(|at| rings::note(&book.contacts, at, Weight::Remark)));
     Ok(book)
 }
 

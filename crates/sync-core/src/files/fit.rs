@@ -1,7 +1,7 @@
 //! What of a book a format can hold, and what not: the losses of a conversion, told before anything is written.
 
 use super::{
-    Note, Owner, Weight,
+    Format, Note, Owner, Weight,
     book::{Contact, Link, full_name},
     canon_csv::MAX_CELL,
     columns,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::address::{Address, Fax, Password};
 use alloc::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     format,
     string::{String, ToString},
     vec::Vec,
@@ -56,17 +56,20 @@ pub(super) fn fit(
         out: Fitted::default(),
         places: BTreeMap::new(),
         origins: Vec::new(),
+        structure: BTreeSet::new(),
     };
     for (at, contact) in contacts.iter().enumerate() {
         fitter.contact(at, contact, as_is(contact));
     }
     fitter.link(contacts);
+    fitter.cut_rings(&as_is);
     if holds.groups_by_members {
         fitter.groups_by_members(&as_is);
     }
     if holds.numbers.is_some() {
         fitter.number(&as_is);
     }
+    fitter.structure();
     fitter.out
 }
 
@@ -81,6 +84,8 @@ pub(super) struct Fitter<'a> {
     pub(super) places: BTreeMap<(usize, usize), Link>,
     /// The contact that each contact of the output came from.
     pub(super) origins: Vec<usize>,
+    /// What stays behind because it only made the structure of another format's file.
+    pub(super) structure: BTreeSet<String>,
 }
 
 impl Fitter<'_> {
@@ -361,7 +366,7 @@ impl Fitter<'_> {
                 return;
             }
             Some(Password::Encrypted { .. }) => {
-                ("password_not_carried", "can't carry its password, which its source encrypted")
+                ("password_not_carried", "can't carry its password, which its source encrypted or may have")
             }
         };
         if let Some(login) = &mut entry.login {
@@ -401,16 +406,22 @@ impl Fitter<'_> {
     fn kept(&mut self, contact: &Contact, entry: &mut Address) {
         let foreign: Vec<String> = entry.kept_by.keys().filter(|key| !self.is_own(key)).cloned().collect();
         let says = |key: &&String| entry.kept_by.get(*key).is_some_and(|text| !text.is_empty());
-        let mut names: Vec<&str> = foreign
-            .iter()
-            .filter(says)
-            .map(|key| key.split_once(':').map_or(&**key, |(_, column)| column))
-            .collect();
+        let mut columns: Vec<(&str, &str)> =
+            foreign.iter().filter(says).map(|key| key.split_once(':').unwrap_or(("", key))).collect();
         let canon = !self.name.starts_with("canon");
         if canon {
-            names.extend(entry.kept.iter().filter(|(_, text)| !text.is_empty()).map(|(name, _)| &**name));
+            let kept = entry.kept.iter().filter(|(_, text)| !text.is_empty());
+            columns.extend(kept.map(|(name, _)| (Format::CanonCsv.name(), &**name)));
         }
-        names.extend(entry.other.keys().map(|name| &**name));
+        columns.extend(entry.other.keys().map(|name| ("", &**name)));
+        let mut names = Vec::new();
+        for (format, column) in columns {
+            if Format::named(format).is_some_and(|format| format.holds().is_structure(column)) {
+                self.structure.insert(column.to_string());
+            } else {
+                names.push(column);
+            }
+        }
         if !names.is_empty() {
             let text =
                 format!("{} has no field for what its source also says: {}", self.name, names.join(", "));
@@ -425,6 +436,17 @@ impl Fitter<'_> {
             entry.kept.clear();
         }
         entry.other.clear();
+    }
+
+    /// One remark for all entries: it is no loss of what anybody knows of a person.
+    fn structure(&mut self) {
+        if self.structure.is_empty() {
+            return;
+        }
+        let names: Vec<&str> = self.structure.iter().map(|name| &**name).collect();
+        let text =
+            format!("what only makes the structure of the source's files stays behind: {}", names.join(", "));
+        self.out.notes.push(Note::new(None, "structure_left_behind", text));
     }
 
     fn is_own(&self, key: &str) -> bool {
@@ -455,6 +477,8 @@ fn is_implied(field: Field, text: &str, entry: &Address) -> bool {
             entry.person.as_ref().is_some_and(|person| same_words(&full_name(person), &entry.name))
         }
         Field::List => text == "1",
+        // An address book of an office.
+        Field::Label | Field::PhoneLabel => text == "work",
         Field::FolderPort => match Slot::of(entry) {
             Slot::Smb => matches!(text, "139" | "445"),
             Slot::Ftp => text == "21",

@@ -6,6 +6,7 @@ use super::{
     field::{Field, Slot},
     fit::Fitter,
     holds::Groups,
+    rings,
 };
 use crate::address::Member;
 use alloc::{
@@ -86,6 +87,18 @@ impl Fitter<'_> {
                 self.note(origin, &entry, Weight::Loss, "member_left_out", text);
             }
             self.out.contacts[at].members = members;
+        }
+    }
+
+    /// Takes out what makes a group contain itself, but where a group of the same format stays as it is.
+    pub(super) fn cut_rings(&mut self, as_is: &impl Fn(&Contact) -> bool) {
+        let mut found = rings::closing(&self.out.contacts);
+        found.retain(|(group, _)| !as_is(&self.out.contacts[*group]));
+        // The last of a group first, so that the places of the others stay.
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        for at in found {
+            self.out.notes.push(rings::note(&self.out.contacts, at, Weight::Loss));
+            self.out.contacts[at.0].members.remove(at.1);
         }
     }
 

@@ -64,6 +64,9 @@ fn any_value(format: Format, field: Field) -> BoxedStrategy<String> {
         Field::FaxNumber if exact == Exact::Words => "\\+?[0-9]{1,3}[0-9 *#-]{0,6}[0-9]".boxed(),
         Field::FaxNumber => "0[0-9]{1,3}".boxed(),
         Field::Name if exact == Exact::Row => WORD.boxed(),
+        Field::Label => prop::sample::select(&["", "home", "work", "other"][..]).prop_map_into().boxed(),
+        // A telephone that has none is not drawn here.
+        Field::PhoneLabel => "".boxed(),
         Field::Number => "".boxed(),
         Field::List if exact == Exact::Words => "[1-9]".boxed(),
         Field::AccessCode => "[1-9][0-9]{0,3}".boxed(),
@@ -187,7 +190,15 @@ fn any_contacts(format: Format) -> impl Strategy<Value = Vec<Contact>> {
                 for (member, whole) in members {
                     let link = Link { contact: member, entry: (!whole).then_some(0) };
                     let known: &[Link] = &contact.members;
-                    if member < total && nested && known.iter().all(|one| one.contact != member) {
+                    // No ring: what leads back is not written.
+                    let earlier_group =
+                        contacts.get(member).is_some_and(|one| one.entry(Slot::Group).is_some());
+                    if member < total
+                        && member != at
+                        && !earlier_group
+                        && nested
+                        && known.iter().all(|one| one.contact != member)
+                    {
                         contact.members.push(link);
                     }
                 }
@@ -215,6 +226,7 @@ fn is_fax_setting(field: Field) -> bool {
 fn belongs(field: Field, slot: Slot) -> bool {
     match field {
         Field::Mail => matches!(slot, Slot::Mail | Slot::Ifax),
+        Field::Label => matches!(slot, Slot::Mail | Slot::Fax),
         Field::FaxNumber => slot == Slot::Fax,
         Field::FaxUri | Field::FaxUriMode | Field::FaxUriFlag => slot == Slot::IpFax,
         field if is_fax_setting(field) => slot == Slot::Fax,

@@ -56,6 +56,7 @@ mod owner;
 mod plain_csv;
 mod ricoh;
 mod ricoh_program;
+mod rings;
 mod rows;
 mod sharp;
 mod table;

@@ -101,6 +101,7 @@ pub(super) fn projected(
                 whole.trim_end_matches('\\').into()
             }
             Field::List if text == "1" => String::new(),
+            Field::Label | Field::PhoneLabel if text == "work" => String::new(),
             _ => text,
         };
         (*field, text)

@@ -182,6 +182,7 @@ pub(super) const ROOM: Room = Room {
     extensions: &["csv"],
     origin: "embedded web server: Address Book, Management, Export",
     holds: Holds {
+        structure: &["RefId", "GroupRefId", "MailRefId", "FaxRefId", "ServerRefId"],
         slots: &[
             (Slot::Mail, 1),
             (Slot::Fax, 1),
