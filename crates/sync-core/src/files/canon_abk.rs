@@ -241,42 +241,39 @@ fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Res
         }
     };
     let is_own = own.is_some();
-    let contacts = &fitted.contacts;
-    let changed = !is_own || contacts.iter().any(|contact| contact.unchanged().is_none());
-    let (mut addresses, mut notes) = (Vec::new(), Vec::new());
-    if changed {
+    let Fitted { contacts, notes, .. } = fitted;
+    let as_is: Vec<bool> = contacts.iter().map(|contact| is_own && contact.unchanged().is_some()).collect();
+    if as_is.contains(&false) {
         // Numbers are given, and groups name them, as in the CSV.
         let header = canon_csv::Header::version_3("");
         let options = canon_csv::Options { header, passwords: true, ..canon_csv::Options::default() };
-        let book = canon_csv::new_book(&canon_room::listed(contacts), &options)?;
-        notes.extend(book.report.warnings.iter().cloned());
-        let mut rows = book.rows();
-        let numbered = |contact: &Contact| {
-            let known =
-                !matches!(&contact.entries[0].kind, AddressKind::Other(name) if name.trim().is_empty());
-            if known { rows.next().map(|row| row.address.clone()) } else { None }
-        };
-        addresses = contacts.iter().map(numbered).collect();
+        let mut entries = canon_room::outgoing(contacts, |at| as_is[at]);
+        let numbering = canon_csv::Numbering { across_owners: !is_own, of_lists: false };
+        let book = canon_csv::settle(&mut entries, &options, numbering)?;
+        notes.extend(book.report.warnings);
     }
+    let contacts = &*contacts;
     let write = |_: &[Contact], at: usize| {
+        if let Some(source) = contacts[at].source.as_ref().filter(|_| as_is[at]) {
+            return source.text.to_string();
+        }
         let end = frame.style.line_end;
         let mut out = String::new();
         let before = if is_own { contacts[at].before() } else { "" };
         if before.is_empty() && at > 0 {
             out.push_str(end);
         }
-        if let Some(Some(address)) = addresses.get(at) {
+        let address = &contacts[at].entries[0];
+        if !matches!(&address.kind, AddressKind::Other(name) if name.trim().is_empty()) {
             out.push_str(&block(&contacts[at], address, end));
         }
-        let next = contacts.get(at + 1).filter(|next| is_own && next.unchanged().is_some());
+        let next = contacts.get(at + 1).filter(|_| as_is.get(at + 1) == Some(&true));
         if next.is_some_and(|next| next.before().is_empty()) {
             out.push_str(end);
         }
         out
     };
-    let bytes = write_text(contacts, &frame, is_own.then_some(true), write, encoding, &mut notes);
-    fitted.notes.append(&mut notes);
-    Ok(bytes)
+    Ok(write_text(contacts, &frame, is_own.then_some(true), write, encoding, notes))
 }
 
 /// The block of an entry.

@@ -25,6 +25,37 @@ fn lost(book: &Book) -> Vec<&str> {
 
 const CANON: &str = "objectclass,cn,mailaddress,indxid";
 
+/// A Canon file of two entries with letters beyond ASCII.
+const CANON: &str = "# Canon AddressBook CSV version: 0x0003\r\n# CharSet: UTF-8\r\n\r\n\
+    objectclass,cn,subdbid,mailaddress,protocol,indxid,\r\n\
+    email,\"Jörg 総務\",1,\"a@b.example\",smtp,201,\r\n\
+    email,\"Bea\",1,\"b@b.example\",smtp,202,\r\n";
+
+#[test]
+fn a_canon_file_in_utf_16_is_read_and_comes_back_in_it() {
+    for (name, mark) in [("utf-16le", true), ("utf-16le", false), ("utf-16be", true), ("utf-16be", false)] {
+        let encoding = Encoding::named(name).unwrap();
+        let encoded = |text: &str| {
+            let mut bytes = if mark { encoding.mark_bytes().to_vec() } else { Vec::new() };
+            encoding.encode(text, &mut bytes, |_| {});
+            bytes
+        };
+        let bytes = encoded(CANON);
+        let mut book = read(&bytes, &ReadOptions::default()).unwrap();
+        assert_eq!((book.format(), book.contacts[0].name()), (Format::CanonCsv, "Jörg 総務"), "{name} {mark}");
+        assert_eq!((book.encoding.name(), book.encoding.mark), (encoding.name(), mark));
+        assert!(convert(&book, Format::CanonCsv, &WriteOptions::default()).unwrap().bytes == bytes);
+        book.contacts[1].entries[0].name = "Łucja".into();
+        let written = convert(&book, Format::CanonCsv, &WriteOptions::default()).unwrap();
+        assert!(written.bytes == encoded(&CANON.replace("Bea", "Łucja")), "{name} {mark}");
+        // With an entry more the file is made anew.
+        book.contacts.push(book.contacts[0].clone());
+        let written = convert(&book, Format::CanonCsv, &WriteOptions::default()).unwrap();
+        let again = read(&written.bytes, &ReadOptions::default()).unwrap();
+        assert_eq!((again.encoding.name(), again.entries()), (encoding.name(), 3));
+    }
+}
+
 #[test]
 fn a_bad_row_of_a_canon_file_is_a_loss() {
     let book =
