@@ -82,7 +82,7 @@ fn recognizes(text: &Text) -> bool {
 }
 
 /// What the `#` line of this name says.
-fn declared<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn declared<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| {
         let (one, value) = line.strip_prefix('#')?.split_once(':')?;
         one.trim().eq_ignore_ascii_case(name).then(|| value.trim())
@@ -140,14 +140,8 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     canon_room::link(&mut contacts);
     for contact in &mut contacts {
         contact.mark_linked();
-        for member in contact.entries[0].members_in_order() {
-            let named = member.field();
-            let named = named.trim_start_matches("member:").trim_start_matches("box/");
-            let text = format!("the group `{}` names {named}, which is not in the file", contact.name());
-            let note = Note::new(contact.line, "member_missing", text);
-            report.warnings.push(Note { entry: Some(contact.name().into()), ..note });
-        }
     }
+    canon_room::note_missing(&contacts, &mut report);
     frame.tail = before;
     let (encoding, format) = (text.encoding, Format::CanonAbk);
     Ok(Book { report, contacts, encoding, format, frame: Frame::Text(frame) })
@@ -243,6 +237,9 @@ fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Res
     let is_own = own.is_some();
     let Fitted { contacts, notes, .. } = fitted;
     let as_is: Vec<bool> = contacts.iter().map(|contact| is_own && contact.unchanged().is_some()).collect();
+    if !is_own {
+        canon_room::part_folders(contacts);
+    }
     if as_is.contains(&false) {
         // Numbers are given, and groups name them, as in the CSV.
         let header = canon_csv::Header::version_3("");
@@ -323,7 +320,7 @@ fn charset(encoding: Encoding) -> String {
 }
 
 /// The `#` lines with another character set.
-fn with_charset(head: &str, encoding: Encoding) -> String {
+pub(super) fn with_charset(head: &str, encoding: Encoding) -> String {
     let line = |line: &str| match line.split_once(':') {
         Some((name, rest)) if name.trim_start_matches('#').trim().eq_ignore_ascii_case("CharSet") => {
             let end = &rest[rest.trim_end_matches(['\r', '\n']).len()..];
@@ -412,7 +409,7 @@ mod tests {
         assert_eq!((book.format(), book.entries(), book.report.kept_out), (Format::CanonAbk, 2, 2));
         let codes: Vec<_> = book.report.warnings.iter().map(|note| (note.code, note.line)).collect();
         let missing = ("member_missing", Some(13));
-        assert_eq!(codes, [("no_colon", Some(8)), ("no_kind", Some(10)), missing, missing]);
+        assert_eq!(codes, [("no_colon", Some(8)), ("no_kind", Some(10)), missing]);
         assert_eq!(book.contacts[1].members.len(), 1);
         book.contacts[1].entries[0].name = "H".into();
         let written = convert(&book, Format::CanonAbk, &WriteOptions::default()).unwrap();

@@ -1,12 +1,13 @@
 //! The Canon address book as CSV among the other formats; [`super::canon_csv`] reads and writes it.
 
 use super::{
-    Encoding, FileError, Format,
+    Encoding, FileError, Format, Note, Report, Weight,
     book::{Book, Contact, Frame, Link},
-    canon_csv,
+    canon_abk, canon_csv,
     convert::{ReadOptions, WriteOptions, unmappable},
     field::{Field, Slot},
     fit::Fitted,
+    folder::share_and_path,
     format::{Room, Writer},
     holds::{Groups, Holds},
     links::{Outgoing, label},
@@ -16,6 +17,7 @@ use super::{
 use crate::{address::Member, id::RecordId};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    format,
     string::String,
     vec::Vec,
 };
@@ -77,20 +79,25 @@ pub(super) const ROOM: Room = Room {
 };
 
 fn recognizes(text: &Text) -> bool {
-    has_column_line(&text.text)
+    column_line(&text.text).is_some_and(|line| has_kind(line) || canon_csv::other_separator(line).is_some())
 }
 
-/// Whether bytes begin as this format does, told without decoding them all.
+/// Whether bytes begin as this format does with commas, told without decoding them all.
 pub(super) fn begins(bytes: &[u8]) -> bool {
     let front = &bytes[..bytes.len().min(16 << 10)];
-    has_column_line(String::from_utf8_lossy(front).trim_start_matches('\u{feff}'))
+    column_line(String::from_utf8_lossy(front).trim_start_matches('\u{feff}')).is_some_and(has_kind)
 }
 
-fn has_column_line(text: &str) -> bool {
-    let mut lines = text.lines().map(|line| line.trim_start_matches('"').trim());
-    let head = lines.find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or("");
-    let names = head.split(',').map(|name| name.trim().trim_matches('"').to_ascii_lowercase());
-    names.into_iter().any(|name| name == "objectclass")
+/// The first line that is none with a `#`.
+fn column_line(text: &str) -> Option<&str> {
+    let begin = |line: &str| line.trim_start_matches(['"', ';', ',', ' ', '\t', '\r']).chars().next();
+    text.lines().find(|line| begin(line).is_some_and(|begin| begin != '#'))
+}
+
+fn has_kind(column_line: &str) -> bool {
+    column_line
+        .split(',')
+        .any(|name| name.trim().trim_matches('"').trim().eq_ignore_ascii_case("objectclass"))
 }
 
 fn read(text: &Text, options: &ReadOptions) -> Result<Book, FileError> {
@@ -101,7 +108,12 @@ fn read(text: &Text, options: &ReadOptions) -> Result<Book, FileError> {
     };
     // In the encoding that was told, whatever the file says of itself.
     let told = options.encoding.filter(|told| *told != Encoding::UTF_8 || !text.text.is_ascii());
-    let mut frame = if text.encoding.charset().is_none() {
+    let separator =
+        column_line(&text.text).filter(|line| !has_kind(line)).and_then(canon_csv::other_separator);
+    let mut frame = if let Some(separator) = separator {
+        let (bytes, encoding) = as_the_machine_reads(text, separator);
+        canon_csv::read_apart(&bytes, Some(encoding), each)?
+    } else if text.encoding.charset().is_none() {
         canon_csv::read_apart(text.text.as_bytes(), Some(Encoding::UTF_8), each)?.in_utf16(text.encoding)
     } else {
         canon_csv::read_apart(&text.bytes(), told.map(|_| text.encoding), each)?
@@ -110,9 +122,46 @@ fn read(text: &Text, options: &ReadOptions) -> Result<Book, FileError> {
     for contact in &mut contacts {
         contact.mark_read("", "");
     }
-    let report = core::mem::take(&mut frame.shell.report);
+    let mut report = core::mem::take(&mut frame.shell.report);
+    if let Some(separator) = separator {
+        let called = if separator == '\t' { "tabs stand" } else { "`;` stands" };
+        let text = format!(
+            "{called} between the cells, as a spreadsheet saves them; they are written with commas, which the machine reads"
+        );
+        let note = Note { weight: Weight::Correction, ..Note::new(None, "separator_changed", text) };
+        report.warnings.insert(0, note);
+    }
+    note_missing(&contacts, &mut report);
     let encoding = frame.shell.encoding();
     Ok(Book { report, contacts, encoding, format: Format::CanonCsv, frame: Frame::Canon(frame.into()) })
+}
+
+/// A file that a spreadsheet saved, with commas and in the character set that it says, or in UTF-8 where that lacks a
+/// letter: what is not edited is written so.
+fn as_the_machine_reads(text: &Text, separator: char) -> (Vec<u8>, Encoding) {
+    let (head, rows) = canon_csv::with_commas(&text.text, separator);
+    let said = canon_abk::declared(&head, "CharSet").and_then(Encoding::named);
+    if let Some(charset) = said.and_then(Encoding::charset).filter(|_| !said.is_some_and(Encoding::is_utf8))
+        && let Some(bytes) = charset.encode(&format!("{head}{rows}"))
+    {
+        return (bytes.into_owned(), Encoding::of_charset(charset, false));
+    }
+    let encoding = if text.encoding == Encoding::UTF_8_MARK { text.encoding } else { Encoding::UTF_8 };
+    let head =
+        if said.is_none_or(Encoding::is_utf8) { head } else { canon_abk::with_charset(&head, encoding) };
+    ([encoding.mark_bytes(), head.as_bytes(), rows.as_bytes()].concat(), encoding)
+}
+
+/// Notes what groups name that is not in the file; boxes of the machine never are.
+pub(super) fn note_missing(contacts: &[Contact], report: &mut Report) {
+    for contact in contacts {
+        for member in contact.entries[0].members_in_order() {
+            let Member::Number(number) = member else { continue };
+            let text = format!("the group `{}` names {number}, which is not in the file", contact.name());
+            let note = Note::new(contact.line, "member_missing", text);
+            report.warnings.push(Note { entry: Some(contact.name().into()), ..note });
+        }
+    }
 }
 
 /// Finds the members that groups name by number: that of the same list, or else the only one of the owner.
@@ -181,6 +230,9 @@ fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Res
         header.charset = Some(encoding.name().into());
     }
     let foreign = own.is_none();
+    if foreign {
+        part_folders(&mut fitted.contacts);
+    }
     let numbering = canon_csv::Numbering { across_owners: foreign, of_lists: foreign };
     let options = canon_csv::Options { header, passwords: true, ..canon_csv::Options::default() };
     let mut entries = outgoing(&mut fitted.contacts, |_| false);
@@ -189,7 +241,8 @@ fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Res
     canon_csv::write_new(&book, &entries)
 }
 
-/// Puts a question mark where the encoding lacks a character, so that one entry does not refuse the whole file.
+/// Puts a question mark where the encoding lacks a character, so that one entry does not refuse the whole file. A password
+/// with question marks would be another one: it is left out.
 fn mappable(fitted: &mut Fitted, encoding: Encoding, anew: bool) {
     let Fitted { contacts, notes, .. } = fitted;
     for contact in contacts.iter_mut().filter(|contact| anew || contact.unchanged().is_none()) {
@@ -199,10 +252,16 @@ fn mappable(fitted: &mut Fitted, encoding: Encoding, anew: bool) {
             for field in Field::ALL.iter().copied() {
                 let text = field.get(entry);
                 let Some(first) = text.chars().find(|one| !encoding.has(*one)) else { continue };
-                lacks = lacks.or(Some(first));
                 if field == Field::LoginPassword {
                     entry.login.get_or_insert_default().password = None;
+                    let text = format!(
+                        "{}: its password has characters that {encoding} lacks; the password is left out",
+                        label(entry)
+                    );
+                    let note = Note::loss(line, "password_not_carried", text);
+                    notes.push(Note { entry: Some(entry.name.clone()), ..note });
                 } else {
+                    lacks = lacks.or(Some(first));
                     let shown: String =
                         text.chars().map(|one| if encoding.has(one) { one } else { '?' }).collect();
                     field.set(entry, &shown);
@@ -211,6 +270,18 @@ fn mappable(fitted: &mut Fitted, encoding: Encoding, anew: bool) {
             if let Some(first) = lacks {
                 notes.push(unmappable(line, &entry.name, &label(entry), encoding, first));
             }
+        }
+    }
+}
+
+/// Where another format says the whole place of a folder at once, the server and its share are the host here.
+pub(super) fn part_folders(contacts: &mut [Contact]) {
+    for entry in contacts.iter_mut().flat_map(|contact| &mut contact.entries) {
+        if Slot::of(entry) == Slot::Smb
+            && let Some(folder) = entry.folder.as_mut().filter(|folder| folder.host.trim().is_empty())
+            && let Some((host, path)) = share_and_path(&folder.path)
+        {
+            (folder.host, folder.path) = (host, path.into());
         }
     }
 }

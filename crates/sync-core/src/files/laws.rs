@@ -25,6 +25,7 @@ fn any_value(field: Field, lines: bool) -> BoxedStrategy<String> {
         Field::List => "[1-9]".boxed(),
         Field::Number => "".boxed(),
         Field::AccessCode => "[1-9][0-9]{0,3}".boxed(),
+        Field::FaxUri => "[a-c.@]{1,9}".boxed(),
         Field::FolderHost => "[a-c\\\\.]{1,9}".boxed(),
         Field::Note if lines => "[a-c ,;\n\\\\äß日]{0,40}".boxed(),
         _ => TEXT.boxed(),

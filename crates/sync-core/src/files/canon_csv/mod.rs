@@ -17,6 +17,7 @@
 
 mod cells;
 pub(in crate::files) mod columns;
+mod commas;
 mod export;
 mod frame;
 mod header;
@@ -25,6 +26,7 @@ mod read;
 mod tests;
 mod write;
 
+pub(in crate::files) use commas::{other_separator, with_commas};
 pub(in crate::files) use export::{Numbering, settle};
 pub use export::{Options, new_book, sort};
 pub(crate) use export::{Spot, spots};
