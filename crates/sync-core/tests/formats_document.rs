@@ -84,18 +84,19 @@ was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
 | `control_character`, `lines_joined`, `line_ends` | corrected | control characters were taken out, lines joined, line ends made alike |
 | `name_changed`, `name_joined` | lost, corrected | the format makes the name of its parts, in its order; it has one field for the whole |
 | `contact_split` | corrected | a contact with several destinations is as many entries there; they are tied together only where the format can |
-| `number_given`, `number_changed`, `no_number_left` | corrected, lost | the format's numbers are its own |
+| `number_given`, `number_changed`, `no_number_left` | corrected, lost | the format's numbers are its own, and each is one entry's: the note names the old and the new one |
 | `owner_not_in_format` | lost | it does not say whose list an entry is in |
-| `password_not_in_format`, `password_not_carried`, `password_left_out`, `password_kept` | lost | no place for a password; its source encrypted it; it was not asked for |
+| `password_not_in_format`, `password_not_carried`, `password_left_out`, `password_kept` | lost | no place for a password; its source encrypted it; the encoding lacks a character of it; it was not asked for |
 | `password_encrypted`, `password_may_be_encrypted`, `secret_not_taken` | note | a password can't be used elsewhere; one of a directory's own is not taken over |
 | `member_missing`, `member_left_out`, `member_not_representable`, `nested_group` | note, lost | a group names what is not in the file, or what the new format can't name |
 | `member_narrowed` | corrected | a group named a contact that is several entries in the new format; it names the first |
 | `empty_group`, `group_merged`, `group_joined`, `group_without_members` | lost | the format has no such groups |
 | `too_many_entries`, `too_many_destinations` | lost | the format, or one contact, holds no more |
-| `no_kind`, `no_name`, `no_destination`, `not_an_address` | lost, note | an entry without what it must have; one that leads nowhere |
+| `no_kind`, `no_name`, `no_destination`, `not_an_address` | lost, corrected, note | an entry without what it must have; one that leads nowhere stays out, or is written without a destination |
 | `merged` | corrected, lost | an entry is another once more (`--merge-duplicates`); a number that goes with it is named, and one in another list is lost |
 | `unmappable_character` | lost | the encoding lacks a character; a question mark stands for it |
 | `encoding_guessed`, `charset_differs` | note | the file does not say its encoding, or says another |
+| `separator_changed` | corrected | a spreadsheet saved a Canon file with `;` or tabs between the cells; it is written with commas, as machines read it |
 | `too_many_cells`, `quote_not_closed`, `short_row`, `text_after_quote`, `not_name_and_mail`, `unknown_row`, `line_not_read`, `no_colon`, `content_not_read`, `value_not_text`, `card_cut_off`, `no_end_line`, `referral`, `number_not_a_number`, `repeated_attribute` | lost, note | something of the file is not as its format has it; the rest is read, and what was not stays where it is |
 | `duplicate_number`, `index_used_twice`, `button_used_twice` | note | two entries have one number |
 | `duplicate_entry` | note | `inspect`: an entry is there twice: the same kind, destination and name in the same list |

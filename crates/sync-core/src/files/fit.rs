@@ -13,6 +13,7 @@ use super::{
 };
 use crate::address::{Address, Fax, Password};
 use alloc::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     format,
     string::{String, ToString},
@@ -135,7 +136,13 @@ impl Fitter<'_> {
         let mut row = Contact { line: contact.line, owner: owner.clone(), source, ..Contact::default() };
         row.mark_edited();
         let before = self.out.contacts.len();
+        let any_leads = contact.entries.iter().any(leads);
         for (place, entry) in contact.entries.iter().enumerate() {
+            let Some(entry) = self.destination(contact, entry, any_leads) else {
+                self.out.kept_out += 1;
+                continue;
+            };
+            let entry = &*entry;
             let slot = Slot::of(entry);
             let most = self.most(slot);
             if most == 0 {
@@ -185,6 +192,31 @@ impl Fitter<'_> {
             );
             self.note(contact, entry, Weight::Correction, "contact_split", text);
         }
+    }
+
+    /// The entry, if it leads somewhere; otherwise as a contact without a destination where the format has such, unless it
+    /// stands beside one that leads somewhere.
+    fn destination<'a>(
+        &mut self,
+        contact: &Contact,
+        entry: &'a Address,
+        any_leads: bool,
+    ) -> Option<Cow<'a, Address>> {
+        // Canon's machines write rows that lead nowhere, and take them back.
+        let own = self.same && self.name.starts_with("canon");
+        if own || leads(entry) || Slot::of(entry) == Slot::Other {
+            return Some(Cow::Borrowed(entry));
+        }
+        let words = Slot::of(entry).words();
+        if any_leads || self.most(Slot::Nowhere) == 0 {
+            let text = format!("its {words} leads nowhere; it stays out");
+            self.note(contact, entry, Weight::Loss, "no_destination", text);
+            return None;
+        }
+        let text = format!("its {words} is empty; it is written without one");
+        self.note(contact, entry, Weight::Correction, "no_destination", text);
+        let (kind, fax, folder) = (Slot::Nowhere.entry().kind, None, None);
+        Some(Cow::Owned(Address { kind, fax, folder, ..entry.clone() }))
     }
 
     fn push(&mut self, origin: usize, mut contact: Contact) {

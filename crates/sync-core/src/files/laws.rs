@@ -70,6 +70,7 @@ fn any_value(format: Format, field: Field) -> BoxedStrategy<String> {
         Field::Number => "".boxed(),
         Field::List if exact == Exact::Words => "[1-9]".boxed(),
         Field::AccessCode => "[1-9][0-9]{0,3}".boxed(),
+        Field::FaxUri if exact == Exact::Words => "[a-c.@]{1,9}".boxed(),
         Field::FolderHost if exact == Exact::Words => "[a-c\\\\.]{1,9}".boxed(),
         Field::Note if exact == Exact::Words && lines => "[a-c ,;\n\\\\äß日]{0,40}".boxed(),
         _ if exact == Exact::Words => any_text(format),

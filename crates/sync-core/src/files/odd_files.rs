@@ -25,6 +25,41 @@ fn lost(book: &Book) -> Vec<&str> {
 
 const CANON: &str = "objectclass,cn,mailaddress,indxid";
 
+/// A Canon file of two entries with letters beyond ASCII.
+const BOOK: &str = "# Canon AddressBook CSV version: 0x0003\r\n# CharSet: UTF-8\r\n\r\n\
+    objectclass,cn,subdbid,mailaddress,protocol,indxid,\r\n\
+    email,\"Jörg 総務\",1,\"a@b.example\",smtp,201,\r\n\
+    email,\"Bea\",1,\"b@b.example\",smtp,202,\r\n";
+
+#[test]
+fn a_canon_file_in_utf_16_is_read_and_comes_back_in_it() {
+    for (name, mark) in [("utf-16le", true), ("utf-16le", false), ("utf-16be", true), ("utf-16be", false)] {
+        let encoding = Encoding::named(name).unwrap();
+        let encoded = |text: &str| {
+            let mut bytes = if mark { encoding.mark_bytes().to_vec() } else { Vec::new() };
+            encoding.encode(text, &mut bytes, |_| {});
+            bytes
+        };
+        let bytes = encoded(BOOK);
+        let mut book = read(&bytes, &ReadOptions::default()).unwrap();
+        assert_eq!(
+            (book.format(), book.contacts[0].name()),
+            (Format::CanonCsv, "Jörg 総務"),
+            "{name} {mark}"
+        );
+        assert_eq!((book.encoding.name(), book.encoding.mark), (encoding.name(), mark));
+        assert!(convert(&book, Format::CanonCsv, &WriteOptions::default()).unwrap().bytes == bytes);
+        book.contacts[1].entries[0].name = "Łucja".into();
+        let written = convert(&book, Format::CanonCsv, &WriteOptions::default()).unwrap();
+        assert!(written.bytes == encoded(&BOOK.replace("Bea", "Łucja")), "{name} {mark}");
+        // With an entry more the file is made anew.
+        book.contacts.push(book.contacts[0].clone());
+        let written = convert(&book, Format::CanonCsv, &WriteOptions::default()).unwrap();
+        let again = read(&written.bytes, &ReadOptions::default()).unwrap();
+        assert_eq!((again.encoding.name(), again.entries()), (encoding.name(), 3));
+    }
+}
+
 #[test]
 fn a_bad_row_of_a_canon_file_is_a_loss() {
     let book =
@@ -241,4 +276,115 @@ fn eastern_names_have_the_last_name_first() {
     let book = of("\u{59d3},\u{540d},E-Mail\r\n\u{5c71}\u{7530},\u{592a}\u{90ce},t@example.jp\r\n");
     assert_eq!(book.contacts[0].name(), "\u{5c71}\u{7530} \u{592a}\u{90ce}");
     assert_eq!(Field::Family.get(&book.contacts[0].entries[0]), "\u{5c71}\u{7530}");
+}
+
+#[test]
+fn a_canon_file_that_a_spreadsheet_saved_is_written_with_commas() {
+    let said = BOOK.replace("UTF-8\r\n\r\n", "UTF-8;;;;;;\r\n;;;;;;\r\n");
+    let (head, rows) = said.split_at(said.find("objectclass").unwrap());
+    let semicolons = format!("{head}{}", rows.replace(',', ";").replace("\"Bea\"", "Doe, Bea"));
+    let bytes = Encoding::named("windows-1252").unwrap();
+    let mut spreadsheet = Vec::new();
+    bytes.encode(&semicolons.replace("総務", "Müller"), &mut spreadsheet, |one| panic!("{one}"));
+    let expected = BOOK.replace("Bea", "Doe, Bea");
+    for (file, expected) in [
+        (semicolons.clone().into_bytes(), expected.clone()),
+        (spreadsheet, expected.replace("総務", "Müller")),
+    ] {
+        let mut book = read(&file, &ReadOptions::default()).unwrap();
+        assert_eq!((book.format(), book.entries(), book.report.kept_out), (Format::CanonCsv, 2, 0));
+        let note = book.report.warnings.iter().find(|note| note.code == "separator_changed").unwrap();
+        assert_eq!(note.weight, Weight::Correction);
+        assert_eq!(into(&book, Format::CanonCsv).0, expected);
+        book.contacts[1].entries[0].name = "Eva".into();
+        assert_eq!(into(&book, Format::CanonCsv).0, expected.replace("Doe, Bea", "Eva"));
+    }
+    // What it says of its characters stays true.
+    let said = semicolons.replace("UTF-8", "WCP1252").replace("総務", "Müller");
+    let book = of(&said);
+    assert_eq!(book.encoding.name(), "windows-1252");
+    let said = semicolons.replace("UTF-8", "WCP1252");
+    let text = into(&of(&said), Format::CanonCsv).0;
+    assert!(text.contains("# CharSet: UTF-8\r\n") && text.contains("Jörg 総務"), "{text}");
+}
+
+#[test]
+fn a_whole_path_is_parted_into_canons_host_and_path() {
+    let book = of("Name,SMB path\nScans,\\\\files\\scans\\in\\front\nLocal,C:\\in\n");
+    for format in [Format::CanonCsv, Format::CanonAbk] {
+        let back = read(&into(&book, format).1.bytes, &ReadOptions::default()).unwrap();
+        let folder = |at: usize| back.contacts[at].entries[0].folder.clone().unwrap();
+        assert_eq!((&*folder(0).host, &*folder(0).path), (r"\\files\scans", r"in\front"));
+        assert_eq!((&*folder(1).host, &*folder(1).path), ("", r"C:\in"));
+    }
+}
+
+#[test]
+fn numbers_of_a_canon_file_are_given_once() {
+    let hp = "name,address,faxnumber,lastname,firstname,phonenumber,organization,unit,city,country/region,username,dlname\r\n\
+        A,a@b.example,,,,,,,,,ann,\r\nB,b@b.example,,,,,,,,,ben,\r\nC,c@b.example,,,,,,,,,MFP PUBLIC,\r\n";
+    let mut book = of(hp);
+    assert_eq!(book.format(), Format::HpCsv);
+    let numbers = |book: &Book, format: Format| {
+        let back = read(&into(book, format).1.bytes, &ReadOptions::default()).unwrap();
+        back.contacts.iter().map(|contact| contact.entries[0].number.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(&book, Format::CanonCsv), [201, 202, 203]);
+    // Those that the lists of owners have by themselves.
+    for contact in &mut book.contacts {
+        contact.entries[0].number = Some(201);
+    }
+    for format in [Format::CanonCsv, Format::CanonAbk] {
+        assert_eq!(numbers(&book, format), [201, 202, 203]);
+        let written = into(&book, format).1;
+        let changed: Vec<_> = written.notes.iter().filter(|note| note.code == "number_changed").collect();
+        let said: Vec<_> = changed.iter().map(|note| (note.weight, note.entry.as_deref())).collect();
+        assert_eq!(said, [(Weight::Correction, Some("B")), (Weight::Correction, Some("C"))], "{format}");
+        assert_eq!(changed[0].text, "`B` had the number 201, which another entry has; it is 202 now");
+    }
+}
+
+#[test]
+fn nothing_is_written_that_leads_nowhere() {
+    let canon = "objectclass,cn,mailaddress,dialdata,subdbid,indxid\nemail,Bare,,,1,201\ng3fax,Fax,,,1,202\n\
+        email,Ann,a@b.example,,1,203\n";
+    let book = of(canon);
+    for format in Format::all().filter(|format| *format != Format::CanonCsv) {
+        let written = into(&book, format).1;
+        let notes = written.notes.iter().filter(|note| note.code == "no_destination");
+        let named: Vec<_> = notes.map(|note| note.entry.as_deref().unwrap()).collect();
+        assert_eq!(named, ["Bare", "Fax"], "{format}: {:?}", written.notes);
+        assert_eq!(written.given, written.written + written.kept_out, "{format}");
+        if format.holds().of_slot(Slot::Nowhere) == 0 {
+            assert!(written.kept_out >= 2, "{format}: {:?}", written.notes);
+        }
+        assert!(format != Format::Vcard || !into(&book, format).0.contains("EMAIL:\r"), "{format}");
+        assert!(format != Format::Vcard || !into(&book, format).0.contains(":\r\n"), "{format}");
+    }
+    // The machine's own file keeps its rows, also beside an edited one.
+    let mut book = of(canon);
+    book.contacts[0].entries[0].name = "Bara".into();
+    assert_eq!(into(&book, Format::CanonCsv).0, canon.replace("Bare", "\"Bara\""));
+}
+
+#[test]
+fn a_password_that_an_encoding_lacks_is_left_out_and_said_so() {
+    let book = of("Name,SMB host,SMB path,SMB user,SMB password\nScans,files,in,総,総-secret\n");
+    let encoding = Encoding::named("windows-1252");
+    for format in [Format::CanonCsv] {
+        let written = convert(&book, format, &WriteOptions { encoding, ..WriteOptions::default() }).unwrap();
+        let losses: Vec<_> = written.notes.iter().filter(|note| note.weight == Weight::Loss).collect();
+        let codes: Vec<_> = losses.iter().map(|note| note.code).collect();
+        assert_eq!(codes, ["password_not_carried", "unmappable_character"]);
+        assert!(losses[0].text.contains("the password is left out"), "{}", losses[0].text);
+        assert!(!String::from_utf8_lossy(&written.bytes).contains("secret"));
+    }
+}
+
+#[test]
+fn a_canon_group_that_names_nobody_is_noted_as_the_file_is_read() {
+    let book = of("objectclass,cn,mailaddress,member,subdbid,indxid\nemail,Ann,a@b.example,,1,201\n\
+        groupofids,All,,\"201,299,localbox001\",1,202\n");
+    let notes: Vec<_> = book.report.warnings.iter().map(|note| (note.code, note.line, &*note.text)).collect();
+    assert_eq!(notes, [("member_missing", Some(3), "the group `All` names 299, which is not in the file")]);
 }
