@@ -252,9 +252,15 @@ fn said(contacts: &[Contact], format: Format) -> Vec<Said> {
         Exact::Row => Field::ALL.iter().copied().filter(|field| *field != Field::Reading).collect(),
         _ => format.holds().fields.iter().map(|(f, _)| *f).filter(|field| *field != Field::Number).collect(),
     };
+    // What has no label is at work, and without a telephone there is none of it.
+    let text = |entry: &Address, field: Field| match (field, field.get(entry)) {
+        (Field::Label | Field::PhoneLabel, text) if text == "work" => String::new(),
+        (Field::PhoneLabel, _) if Field::Phone.get(entry).is_empty() => String::new(),
+        (_, text) => text,
+    };
     let entry = |entry: &Address| match exact {
         Exact::Meaning => projected(entry, &fields, [format, format]),
-        _ => (Slot::of(entry), fields.iter().map(|field| (*field, field.get(entry))).collect()),
+        _ => (Slot::of(entry), fields.iter().map(|field| (*field, text(entry, *field))).collect()),
     };
     let contact = |contact: &Contact| {
         let mut entries: Vec<_> = contact.entries.iter().map(entry).collect();

@@ -12,7 +12,7 @@ use super::{
     field::{Field, Slot},
     format::{Room, Writer},
     holds::{self, Holds},
-    table::{Cells, Quotes, Style, line_end, rows},
+    table::{Cells, Quotes, Row, Style, line_end, rows},
     text::Text,
 };
 use alloc::{format, string::String, vec::Vec};
@@ -358,7 +358,8 @@ fn by_content(text: &str, width: usize) -> bool {
     // A row may have line ends: so many lines that the last is whole.
     let shown = [2, 3, 5, 9, 17].into_iter().find_map(|lines| {
         let end = text.match_indices('\n').nth(lines - 1).map_or(text.len(), |(at, _)| at + 1);
-        rows(&text[..end], separator_of(text), 1).ok().filter(|rows| rows.len() > 1)
+        let whole = |rows: &Vec<Row<'_>>| rows.len() > 1 && rows.iter().all(|row| row.wrong.is_none());
+        rows(&text[..end], separator_of(text), 1).ok().filter(whole)
     });
     let shown: Vec<Vec<String>> = shown.into_iter().flatten().skip(1).map(|row| row.cells).collect();
     let shown: Vec<&[String]> = shown.iter().map(|cells| &**cells).collect();
