@@ -76,7 +76,8 @@ struct Key {
 
 impl Key {
     fn of(item: &xml::Element) -> Option<(Self, i64)> {
-        if item.get("Type") != Some(KEY) {
+        // What has another name is not known, whatever it says of itself.
+        if item.name != "Item" || item.get("Type") != Some(KEY) {
             return None;
         }
         let number = |name| item.get(name).and_then(|text| text.trim().parse().ok());

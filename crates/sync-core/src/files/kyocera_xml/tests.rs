@@ -42,6 +42,17 @@ fn items_are_read_with_all_their_oddities_and_come_back_byte_for_byte() {
 }
 
 #[test]
+fn what_says_to_be_a_key_and_is_no_item_stays_where_it_stands() {
+    let key = "<Item Type=\"OneTouchKey\" Id=\"1\"";
+    let file = FILE.replace(key, &key.replace("Item", "IteWm"));
+    let mut book = read(file.as_bytes(), &ReadOptions::default()).unwrap();
+    assert!(book.report.warnings.iter().any(|note| note.code == "unknown_item" && note.line == Some(8)));
+    assert_eq!(text(&book), file);
+    book.contacts.remove(0);
+    assert!(text(&book).contains("<IteWm Type=\"OneTouchKey\" Id=\"1\""));
+}
+
+#[test]
 fn an_edited_item_changes_one_item_and_keys_follow_their_contact() {
     let mut edited = book();
     edited.contacts[1].entries[0].number = Some(21);
