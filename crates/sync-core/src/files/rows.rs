@@ -4,7 +4,7 @@ use super::{
     FileError, Note,
     canon_csv::{MAX_COLUMNS, MAX_ROWS},
 };
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, collections::BTreeSet, format, string::String, vec::Vec};
 
 /// Which cells are quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,6 +96,22 @@ impl Row<'_> {
             Some(WrongRow::Quote) => Err(FileError::UnterminatedQuote { line }),
             None => Ok(self),
         }
+    }
+
+    /// As the names of columns by which the cells of all rows are found, without regard to case and blanks.
+    ///
+    /// # Errors
+    /// [`FileError::DuplicateColumn`].
+    pub(super) fn without_repeats(&self) -> Result<&Self, FileError> {
+        let mut seen = BTreeSet::new();
+        let names = self.cells.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
+        for name in names {
+            if !seen.insert(name.to_ascii_lowercase()) {
+                let column = name.chars().take(40).collect();
+                return Err(FileError::DuplicateColumn { line: self.line, column });
+            }
+        }
+        Ok(self)
     }
 }
 

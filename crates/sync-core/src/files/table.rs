@@ -158,7 +158,7 @@ impl Table {
     /// Reads a table whose column line is the first row of `text` after `head`.
     ///
     /// # Errors
-    /// As [`rows`].
+    /// As [`rows`], and where two columns have one name: which of them counts is not known.
     pub(super) fn read(
         &self,
         head: &str,
@@ -169,7 +169,7 @@ impl Table {
         let first_line = 1 + head.matches('\n').count() as u64;
         let mut rows = rows(text, style.separator, first_line)?.into_iter();
         let top = rows.next().ok_or(FileError::Empty)?;
-        top.as_column_line()?;
+        top.as_column_line()?.without_repeats()?;
         let frame = TextFrame {
             head: format!("{head}{}{}", top.before, top.raw),
             columns: top.cells.clone(),

@@ -493,6 +493,21 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_is_there_twice_is_refused() {
+        // Which of the two counted was told otherwise on reading and on writing: rows that nobody edited changed.
+        let options = ReadOptions { format: Some(Format::XeroxCsv), ..ReadOptions::default() };
+        for twice in ["MemberOf", " memberof"] {
+            let file = FILE.replacen("Company", twice, 1);
+            let error = read(file.as_bytes(), &options).unwrap_err();
+            assert_eq!((error.code(), error.line()), ("duplicate_column", Some(1)));
+            assert!(error.to_string().contains("`MemberOf`"), "{error}");
+        }
+        // Columns without a name are no columns.
+        let file = FILE.replacen("Company", "", 1).replacen("LastName", " ", 1);
+        assert_eq!(text(&book(&file)), file);
+    }
+
+    #[test]
     fn an_unknown_protocol_is_kept_and_noted() {
         let file = FILE
             .replace(",4,files.example.com,139,in\\desk,scan,,scans,", ",0,ftp.example.com,21,/in,scan,,,");
