@@ -147,6 +147,11 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     Ok(Book { report, contacts, encoding, format, frame: Frame::Text(frame) })
 }
 
+/// Whether an attribute can have this name.
+fn can_be_named(name: &str) -> bool {
+    !name.trim().is_empty() && !name.starts_with('#') && !name.contains([':', '\r', '\n'])
+}
+
 fn is_empty(line: &str) -> bool {
     line.trim_end_matches(['\r', '\n']).is_empty()
 }
@@ -160,8 +165,10 @@ fn contact(number: u64, block: &str, scheme: Option<&str>, notes: &mut Vec<Note>
         if text.starts_with('#') {
             continue;
         }
-        let Some((name, value)) = text.split_once(':') else {
-            return Err(Note::loss(Some(line), "no_colon", "the block has a line without a colon"));
+        let named = text.split_once(':').filter(|(name, _)| !name.trim().is_empty());
+        let Some((name, value)) = named else {
+            let text = "the block has a line without a colon, or with nothing before it";
+            return Err(Note::loss(Some(line), "no_colon", text));
         };
         let name = name.trim().to_ascii_lowercase();
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -245,6 +252,7 @@ fn write(fitted: &mut Fitted, own: Option<&Book>, options: &WriteOptions) -> Res
         let header = canon_csv::Header::version_3("");
         let options = canon_csv::Options { header, passwords: true, ..canon_csv::Options::default() };
         let mut entries = canon_room::outgoing(contacts, |at| as_is[at]);
+        notes.extend(canon_csv::leave_columns(&mut entries, can_be_named));
         let numbering = canon_csv::Numbering { across_owners: !is_own, of_lists: false };
         let book = canon_csv::settle(&mut entries, &options, numbering)?;
         notes.extend(book.report.warnings);
@@ -393,6 +401,37 @@ mod tests {
         let written =
             convert(&plain, Format::CanonAbk, &WriteOptions { encoding, ..WriteOptions::default() }).unwrap();
         assert!(String::from_utf8_lossy(&written.bytes).contains("# CharSet: SJIS\n"));
+    }
+
+    #[test]
+    fn an_attribute_without_a_name_is_damage() {
+        let text = "subdbid: 1\ndn: 201\ncn: A\nmailaddress: a@b.example\nobjectclass: email\n\nsubdbid: 1\n\
+            :sn e\nobjectclass: email\n";
+        let book = read(text.as_bytes(), &ReadOptions::default()).unwrap();
+        assert_eq!((book.entries(), book.report.kept_out), (1, 1));
+        let codes: Vec<_> = book.report.warnings.iter().map(|note| (note.code, note.line)).collect();
+        assert_eq!(codes, [("no_colon", Some(8))]);
+        assert_eq!(
+            convert(&book, Format::CanonAbk, &WriteOptions::default()).unwrap().bytes,
+            text.as_bytes()
+        );
+    }
+
+    #[test]
+    fn columns_that_can_be_no_attribute_are_named_and_cost_no_entry() {
+        let csv = "objectclass,cn,mailaddress,subdbid,indxid,\"a\nb\",\"c:d\",#e,f\n\
+            email,Ann,a@b.example,1,201,1,2,3,4\n";
+        let book = read(csv.as_bytes(), &ReadOptions::default()).unwrap();
+        let written = convert(&book, Format::CanonAbk, &WriteOptions::default()).unwrap();
+        let notes: Vec<_> = written.notes.iter().filter(|note| note.code == "column_not_in_format").collect();
+        assert_eq!(notes.len(), 1, "{:?}", written.notes);
+        assert_eq!((notes[0].line, notes[0].entry.as_deref()), (Some(3), Some("Ann")));
+        let back = read(&written.bytes, &ReadOptions::default()).unwrap();
+        assert_eq!((back.entries(), back.report.warnings.len()), (1, 0));
+        assert_eq!(
+            back.contacts[0].entries[0].kept.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
+            ["f"]
+        );
     }
 
     #[test]

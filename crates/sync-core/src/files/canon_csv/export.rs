@@ -1,9 +1,9 @@
 //! A new file from entries that came from anywhere.
 
 use super::{
-    AddressBook, Header, LineEnd, Slot,
-    cells::push_cell,
-    columns::{COLUMNS, DN, extra_columns, scheme},
+    AddressBook, Header, LineEnd, MAX_COLUMNS, Slot,
+    cells::{column_name, push_cell},
+    columns::{COLUMNS, DN, column_of, extra_columns, scheme},
 };
 use crate::{
     address::{Address, AddressKind, Member, ONE_TOUCH_LIST, Password},
@@ -91,6 +91,7 @@ pub(in crate::files) fn settle(
     report.read = entries.len();
     report.kept_out = before - entries.len();
     number(entries, numbering, notes);
+    notes.extend(leave_columns(entries, named_once()));
     notes.extend(unlink_members(entries));
 
     let mut header = options.header.clone();
@@ -148,6 +149,46 @@ fn columns<'a, I: Iterator<Item = &'a Address>>(header: &Header, addresses: impl
         .chain(extra_columns(addresses()).into_iter().map(Slot::Extra))
         .chain([Slot::Nameless])
         .collect()
+}
+
+/// Whether a file can have a column of this name beside those that were asked for before, and its own.
+fn named_once() -> impl FnMut(&str) -> bool {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    move |name| {
+        let compared = column_name(name);
+        if compared.is_empty() || name.contains('\0') || column_of(&compared).is_some() {
+            return false;
+        }
+        let room = COLUMNS.len() + names.len() + 1 < MAX_COLUMNS;
+        match names.get(&compared) {
+            Some(before) => before == name,
+            None => room && names.insert(compared, name.into()).is_none(),
+        }
+    }
+}
+
+/// Leaves out what entries keep under names that `fits` says the file can't have.
+pub(in crate::files) fn leave_columns(
+    entries: &mut [Outgoing<'_>],
+    mut fits: impl FnMut(&str) -> bool,
+) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for entry in entries.iter_mut().filter(|entry| !entry.as_is) {
+        let mut left = Vec::new();
+        entry.address.kept.retain(|name, _| {
+            let stays = column_of(name).is_some() || fits(name);
+            if !stays {
+                left.push(format!("`{}`", name.escape_debug().take(40).collect::<String>()));
+            }
+            stays
+        });
+        if !left.is_empty() {
+            let text =
+                format!("{}: the file can have no column named {}", label(entry.address), left.join(", "));
+            notes.push(entry.note(Weight::Loss, "column_not_in_format", text));
+        }
+    }
+    notes
 }
 
 /// What decides which number an entry gets.

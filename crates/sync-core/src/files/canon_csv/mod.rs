@@ -27,7 +27,7 @@ mod tests;
 mod write;
 
 pub(in crate::files) use commas::{other_separator, with_commas};
-pub(in crate::files) use export::{Numbering, settle};
+pub(in crate::files) use export::{Numbering, leave_columns, settle};
 pub use export::{Options, new_book, sort};
 pub(crate) use export::{Spot, spots};
 pub(in crate::files) use frame::{Frame, read_apart};

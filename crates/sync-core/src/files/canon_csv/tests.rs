@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     address::{AddressKind, Login, Member, Password, Secret},
-    files::{FileError, Listed, Place, Target, link_members, split},
+    files::{FileError, Listed, Place, Target, Weight, link_members, split},
     id::RecordId,
 };
 use alloc::{format, string::ToString, vec};
@@ -525,4 +525,25 @@ fn entries_that_come_one_by_one_are_those_of_the_whole_book() {
         each_row(b"objectclass,cn,\r\nemail,\"A", |_| {}),
         Err(read(b"objectclass,cn,\r\nemail,\"A").unwrap_err())
     );
+}
+
+#[test]
+fn names_that_no_column_can_have_are_left_out_and_cost_no_entry() {
+    let many = (0..MAX_COLUMNS).map(|at| (format!("x{at:03}"), "1".to_string()));
+    let odd = ["", " ", "CN", "a", "A ", "n\0"].map(|name| (name.to_string(), "odd".to_string()));
+    let address = Address { name: "Ann".into(), mail: "a@b.example".into(), ..Address::default() };
+    let entries = [odd.into_iter().collect(), many.collect()].map(|kept| Listed {
+        id: id(0),
+        owner: Owner::None,
+        line: None,
+        address: Address { kept, ..address.clone() },
+    });
+    let written = new_book(&entries, &Options::default()).unwrap();
+    let notes = &written.report.warnings;
+    assert!(notes.iter().all(|note| note.code == "column_not_in_format" && note.weight == Weight::Loss));
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    let back = read(&write(&written).unwrap()).unwrap();
+    // The column of buttons is not there, whose place is kept free.
+    assert_eq!((back.report.read, back.columns.len()), (2, MAX_COLUMNS - 1));
+    assert_eq!(back.rows().next().unwrap().address.kept["a"], "odd");
 }
