@@ -1,7 +1,7 @@
 //! What of a book a format can hold, and what not: the losses of a conversion, told before anything is written.
 
 use super::{
-    Format, Note, Owner, Weight,
+    Note, Owner, Weight,
     book::{Contact, Link, full_name},
     canon_csv::MAX_CELL,
     columns,
@@ -34,7 +34,7 @@ pub(super) struct Fitted {
 }
 
 /// The control characters that machines drop without a word.
-fn is_control(one: char) -> bool {
+pub(super) fn is_control(one: char) -> bool {
     matches!(one, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}')
 }
 
@@ -252,7 +252,16 @@ impl Fitter<'_> {
             Owner::Group { .. } => self.holds.owners.1,
         };
         if holds {
-            return contact.owner.clone();
+            let mut owner = contact.owner.clone();
+            if let (Owner::Person { user: name, .. } | Owner::Group { name }, Some(entry)) =
+                (&mut owner, contact.entries.first())
+                && name.contains(is_control)
+            {
+                name.retain(|one| !is_control(one));
+                let text = "a control character was taken out of the name of its owner".into();
+                self.note(contact, entry, Weight::Correction, "control_character", text);
+            }
+            return owner;
         }
         if let Some(entry) = contact.entries.first() {
             let text =
@@ -434,42 +443,6 @@ impl Fitter<'_> {
         entry.name = made;
     }
 
-    /// What a format alone understands stays with it.
-    fn kept(&mut self, contact: &Contact, entry: &mut Address) {
-        let foreign: Vec<String> = entry.kept_by.keys().filter(|key| !self.is_own(key)).cloned().collect();
-        let says = |key: &&String| entry.kept_by.get(*key).is_some_and(|text| !text.is_empty());
-        let mut columns: Vec<(&str, &str)> =
-            foreign.iter().filter(says).map(|key| key.split_once(':').unwrap_or(("", key))).collect();
-        let canon = !self.name.starts_with("canon");
-        if canon {
-            let kept = entry.kept.iter().filter(|(_, text)| !text.is_empty());
-            columns.extend(kept.map(|(name, _)| (Format::CanonCsv.name(), &**name)));
-        }
-        columns.extend(entry.other.keys().map(|name| ("", &**name)));
-        let mut names = Vec::new();
-        for (format, column) in columns {
-            if Format::named(format).is_some_and(|format| format.holds().is_structure(column)) {
-                self.structure.insert(column.to_string());
-            } else {
-                names.push(column);
-            }
-        }
-        if !names.is_empty() {
-            let text =
-                format!("{} has no field for what its source also says: {}", self.name, names.join(", "));
-            let named = entry.clone();
-            let note = (Weight::Loss, "column_not_in_format", text);
-            self.note(contact, &named, note.0, note.1, note.2);
-        }
-        for key in foreign {
-            entry.kept_by.remove(&key);
-        }
-        if canon {
-            entry.kept.clear();
-        }
-        entry.other.clear();
-    }
-
     /// One remark for all entries: it is no loss of what anybody knows of a person.
     fn structure(&mut self) {
         if self.structure.is_empty() {
@@ -481,7 +454,7 @@ impl Fitter<'_> {
         self.out.notes.push(Note::new(None, "structure_left_behind", text));
     }
 
-    fn is_own(&self, key: &str) -> bool {
+    pub(super) fn is_own(&self, key: &str) -> bool {
         key.split_once(':').is_some_and(|(format, _)| format == self.name)
     }
 }

@@ -31,6 +31,7 @@ mod error;
 pub mod field;
 mod fit;
 mod fit_groups;
+mod fit_kept;
 mod folder;
 mod format;
 mod google;

@@ -198,6 +198,34 @@ fn a_few_zero_bytes_are_control_characters_and_many_are_no_text() {
 }
 
 #[test]
+fn zero_bytes_in_what_is_only_kept_refuse_no_file() {
+    let abk = "# Canon AddressBook version: 1\n\nsubdbid: 1\ndn: 201\ncn: A\nmailaddress: a@b.example\n\
+        custom: a\0b\nloginusername: j\0d\nobjectclass: email\n\nsubdbid: 1\ndn: 202\ncn: G\nmember: box\01\n\
+        objectclass: groupofids\n\nsubdbid: 1\ndn: 203\ncn: O\nobjectclass: x\0y\n";
+    let book = of(abk);
+    let (csv, written) = into(&book, Format::CanonCsv);
+    let back = of(&csv);
+    assert_eq!((written.written, back.entries()), (3, 3), "{csv}");
+    assert_eq!(back.contacts[0].entries[0].kept["custom"], "ab");
+    let lines: Vec<_> =
+        written.notes.iter().filter(|note| note.code == "control_character").map(|note| note.line).collect();
+    assert_eq!(lines, [Some(3), Some(3), Some(11), Some(17)]);
+    // The machine's own file keeps them.
+    assert_eq!(into(&book, Format::CanonAbk).0, abk);
+}
+
+#[test]
+fn a_cell_that_is_only_kept_and_too_long_costs_no_row() {
+    let long = "x".repeat(canon_csv::MAX_CELL + 1);
+    let abk =
+        format!("subdbid: 1\ndn: 201\ncn: A\nmailaddress: a@b.example\ncustom: {long}\nobjectclass: email\n");
+    let (csv, written) = into(&of(&abk), Format::CanonCsv);
+    assert_eq!((of(&csv).entries(), written.kept_out), (1, 0));
+    let losses = written.notes.iter().filter(|note| note.weight == Weight::Loss);
+    assert_eq!(losses.map(|note| note.code).collect::<Vec<_>>(), ["too_long"]);
+}
+
+#[test]
 fn the_told_encoding_holds_against_what_a_file_says() {
     let told = |name| ReadOptions { encoding: Encoding::named(name), ..ReadOptions::default() };
     let bytes =
