@@ -223,11 +223,11 @@ fn a_mapping_is_begun_changed_and_used_on_both_sides() {
     let folder = tempfile::tempdir().unwrap();
     let (file, mapping, out) =
         (folder.path().join("staff.csv"), folder.path().join("staff.toml"), folder.path().join("out.csv"));
-    fs::write(&file, "Navn;Elpost;Faks\r\nAnn;a@example.com;5550100\r\n").unwrap();
+    fs::write(&file, "Kolonne 1;Kolonne 2;Kolonne 3\r\nAnn;a@example.com;5550100\r\n").unwrap();
     assert_eq!(run(&["convert", path(&file), path(&out), "--to", "canon-csv"]).status, 2);
     assert_eq!(run(&["convert", path(&file), "--save-mapping", path(&mapping)]).status, 0);
-    let means = "separator = \";\"\n\n[[column]]\nheading = \"Navn\"\nmeans = \"name\"\n\n[[column]]\n\
-        heading = \"Elpost\"\nmeans = \"e-mail\"\n\n[[column]]\nheading = \"Faks\"\nmeans = \"fax\"\n";
+    let means = "separator = \";\"\n\n[[column]]\nheading = \"Kolonne 1\"\nmeans = \"name\"\n\n[[column]]\n\
+        heading = \"Kolonne 2\"\nmeans = \"e-mail\"\n\n[[column]]\nheading = \"Kolonne 3\"\nmeans = \"fax\"\n";
     fs::write(&mapping, means).unwrap();
     let printed =
         run(&["convert", path(&file), path(&out), "--mapping", path(&mapping), "--to", "canon-csv"]);
@@ -238,7 +238,7 @@ fn a_mapping_is_begun_changed_and_used_on_both_sides() {
     let back = folder.path().join("back.csv");
     let args = ["convert", path(&out), path(&back), "--mapping", path(&mapping), "--to", "csv"];
     assert!(run(&args).status <= 1);
-    assert!(fs::read_to_string(&back).unwrap().contains("Navn;Elpost;Faks"));
+    assert!(fs::read_to_string(&back).unwrap().contains("Kolonne 1;Kolonne 2;Kolonne 3"));
 }
 
 #[test]

@@ -297,9 +297,9 @@ impl Mapping {
             cell.bytes().filter(u8::is_ascii_digit).count() >= 3
                 && cell.chars().all(|one| one.is_ascii_digit() || " +-.()/*#".contains(one))
         };
-        let kinds: [(Field, fn(&str) -> bool); 2] = [(Field::Mail, is_mail), (Field::FaxNumber, is_number)];
         let mut mapping = self.clone();
-        for (field, is) in kinds {
+        for field in [Field::Mail, Field::FaxNumber] {
+            let is = |cell: &str| if field == Field::Mail { is_mail(cell) } else { is_number(cell) };
             if mapping.columns.iter().any(|column| column.means == Meaning::of(field)) {
                 continue;
             }

@@ -399,14 +399,13 @@ fn nothing_is_written_that_leads_nowhere() {
 fn a_password_that_an_encoding_lacks_is_left_out_and_said_so() {
     let book = of("Name,SMB host,SMB path,SMB user,SMB password\nScans,files,in,総,総-secret\n");
     let encoding = Encoding::named("windows-1252");
-    for format in [Format::CanonCsv] {
-        let written = convert(&book, format, &WriteOptions { encoding, ..WriteOptions::default() }).unwrap();
-        let losses: Vec<_> = written.notes.iter().filter(|note| note.weight == Weight::Loss).collect();
-        let codes: Vec<_> = losses.iter().map(|note| note.code).collect();
-        assert_eq!(codes, ["password_not_carried", "unmappable_character"]);
-        assert!(losses[0].text.contains("the password is left out"), "{}", losses[0].text);
-        assert!(!String::from_utf8_lossy(&written.bytes).contains("secret"));
-    }
+    let written =
+        convert(&book, Format::CanonCsv, &WriteOptions { encoding, ..WriteOptions::default() }).unwrap();
+    let losses: Vec<_> = written.notes.iter().filter(|note| note.weight == Weight::Loss).collect();
+    let codes: Vec<_> = losses.iter().map(|note| note.code).collect();
+    assert_eq!(codes, ["password_not_carried", "unmappable_character"]);
+    assert!(losses[0].text.contains("the password is left out"), "{}", losses[0].text);
+    assert!(!String::from_utf8_lossy(&written.bytes).contains("secret"));
 }
 
 #[test]
