@@ -200,7 +200,7 @@ fn a_few_zero_bytes_are_control_characters_and_many_are_no_text() {
 #[test]
 fn zero_bytes_in_what_is_only_kept_refuse_no_file() {
     let abk = "# Canon AddressBook version: 1\n\nsubdbid: 1\ndn: 201\ncn: A\nmailaddress: a@b.example\n\
-        custom: a\0b\nloginusername: j\0d\nobjectclass: email\n\nsubdbid: 1\ndn: 202\ncn: G\nmember: box\01\n\
+        custom: a\0b\nloginusername: j\0d\nobjectclass: email\n\nsubdbid: 1\ndn: 202\ncn: G\nmember: box\0x\n\
         objectclass: groupofids\n\nsubdbid: 1\ndn: 203\ncn: O\nobjectclass: x\0y\n";
     let book = of(abk);
     let (csv, written) = into(&book, Format::CanonCsv);
