@@ -294,12 +294,13 @@ fn an_edit_that_loses_every_field_does_not_revive() {
 #[test]
 fn a_repeat_whose_incarnation_was_forgotten_is_not_written_again() {
     let mut w = World::new(2);
+    w.edit(1, &alice(), 2, set(&[("f", 1)]));
     w.settle();
     w.edit(0, &alice(), 1, set(&[("f", 1)]));
     let letter = w.letter(0);
     let _lost = w.deliver(&letter);
     w.server.spaces.get_mut(&alice()).unwrap().last.clear();
-    w.server.spaces.get_mut(&alice()).unwrap().head.horizon = 1;
+    w.server.spaces.get_mut(&alice()).unwrap().head.horizon = 2;
     w.machines[0].reopen(Opening(Uuid::from_u128(1)), Incarnation(Uuid::from_u128(2)));
     w.sync(1);
     w.edit(1, &alice(), 1, set(&[("f", 2)]));

@@ -35,7 +35,7 @@ pub fn start(
     author: &Author,
 ) -> Started {
     let same = head.epoch == Some(standing.epoch) && head.generation == Some(standing.generation);
-    let snapshot = !(holds_nothing || outbox_is_empty && same);
+    let snapshot = !(holds_nothing || outbox_is_empty && same && head.owed.is_none());
     let head = SpaceHead {
         epoch: Some(standing.epoch),
         generation: Some(standing.generation),
