@@ -178,9 +178,13 @@ fn duplicates_are_merged_and_named() {
     fs::write(&file, text).unwrap();
     let planned = run(&["--json", "inspect", "--duplicates", path(&file)]);
     assert_eq!(planned.json["duplicates"][0]["keeps"], 2);
+    assert_eq!(planned.json["duplicates"][0]["number"], 202, "the number that would go is named");
+    let note = &planned.json["notes"][0];
+    assert_eq!((&note["code"], &note["line"]), (&"duplicate_entry".into(), &3.into()), "{note}");
     let printed = run(&["--json", "convert", path(&file), path(&out), "--merge-duplicates"]);
     assert_eq!(printed.status, 0, "{}", printed.json);
     assert_eq!(printed.json["merged"].as_array().unwrap().len(), 1);
+    assert!(printed.json["notes"].to_string().contains("its number 202 goes with it"), "{}", printed.json);
     let written = fs::read_to_string(&out).unwrap();
     let lines: Vec<&str> = written.lines().collect();
     assert_eq!(lines.len(), 4, "{written}");
@@ -219,11 +223,11 @@ fn a_mapping_is_begun_changed_and_used_on_both_sides() {
     let folder = tempfile::tempdir().unwrap();
     let (file, mapping, out) =
         (folder.path().join("staff.csv"), folder.path().join("staff.toml"), folder.path().join("out.csv"));
-    fs::write(&file, "Navn;Elpost;Faks\r\nAnn;a@example.com;5550100\r\n").unwrap();
+    fs::write(&file, "Kolonne 1;Kolonne 2;Kolonne 3\r\nAnn;a@example.com;5550100\r\n").unwrap();
     assert_eq!(run(&["convert", path(&file), path(&out), "--to", "canon-csv"]).status, 2);
     assert_eq!(run(&["convert", path(&file), "--save-mapping", path(&mapping)]).status, 0);
-    let means = "separator = \";\"\n\n[[column]]\nheading = \"Navn\"\nmeans = \"name\"\n\n[[column]]\n\
-        heading = \"Elpost\"\nmeans = \"e-mail\"\n\n[[column]]\nheading = \"Faks\"\nmeans = \"fax\"\n";
+    let means = "separator = \";\"\n\n[[column]]\nheading = \"Kolonne 1\"\nmeans = \"name\"\n\n[[column]]\n\
+        heading = \"Kolonne 2\"\nmeans = \"e-mail\"\n\n[[column]]\nheading = \"Kolonne 3\"\nmeans = \"fax\"\n";
     fs::write(&mapping, means).unwrap();
     let printed =
         run(&["convert", path(&file), path(&out), "--mapping", path(&mapping), "--to", "canon-csv"]);
@@ -234,7 +238,7 @@ fn a_mapping_is_begun_changed_and_used_on_both_sides() {
     let back = folder.path().join("back.csv");
     let args = ["convert", path(&out), path(&back), "--mapping", path(&mapping), "--to", "csv"];
     assert!(run(&args).status <= 1);
-    assert!(fs::read_to_string(&back).unwrap().contains("Navn;Elpost;Faks"));
+    assert!(fs::read_to_string(&back).unwrap().contains("Kolonne 1;Kolonne 2;Kolonne 3"));
 }
 
 #[test]

@@ -74,6 +74,9 @@ was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
 | `kind_not_in_format` | lost | the new format holds no entry of this kind; it stays out |
 | `field_not_in_format` | lost | it has no field for what is named |
 | `column_not_in_format` | lost | what only the old format understands (a tab, an icon, a photo) is not carried |
+| `columns_by_order` | note | the column names are in an unknown language; the columns were taken by their order |
+| `group_in_itself` | note, lost | a group contains itself, at once or by way of others; that member goes into no other format |
+| `structure_left_behind` | note | what only makes the structure of the old format's files (the names and classes of a directory, ids that a program draws) stays behind |
 | `value_not_in_format`, `value_elsewhere` | lost | it has no word for a value, or another place |
 | `character_not_in_format`, `character_replaced` | lost, corrected | it can't have a character; the entry stays out, or a blank stands for it |
 | `mail_not_in_format` | lost | it holds only what looks like an e-mail address |
@@ -81,22 +84,24 @@ was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
 | `control_character`, `lines_joined`, `line_ends` | corrected | control characters were taken out, lines joined, line ends made alike |
 | `name_changed`, `name_joined` | lost, corrected | the format makes the name of its parts, in its order; it has one field for the whole |
 | `contact_split` | corrected | a contact with several destinations is as many entries there; they are tied together only where the format can |
-| `number_given`, `number_changed`, `no_number_left` | corrected, lost | the format's numbers are its own |
+| `number_given`, `number_changed`, `no_number_left` | corrected, lost | the format's numbers are its own, and each is one entry's: the note names the old and the new one |
 | `owner_not_in_format` | lost | it does not say whose list an entry is in |
-| `password_not_in_format`, `password_not_carried`, `password_left_out`, `password_kept` | lost | no place for a password; its source encrypted it; it was not asked for |
+| `password_not_in_format`, `password_not_carried`, `password_left_out`, `password_kept` | lost | no place for a password; its source encrypted it; the encoding lacks a character of it; it was not asked for |
 | `password_encrypted`, `password_may_be_encrypted`, `secret_not_taken` | note | a password can't be used elsewhere; one of a directory's own is not taken over |
 | `member_missing`, `member_left_out`, `member_not_representable`, `nested_group` | note, lost | a group names what is not in the file, or what the new format can't name |
 | `member_narrowed` | corrected | a group named a contact that is several entries in the new format; it names the first |
 | `empty_group`, `group_merged`, `group_joined`, `group_without_members` | lost | the format has no such groups |
 | `too_many_entries`, `too_many_destinations` | lost | the format, or one contact, holds no more |
-| `no_kind`, `no_name`, `no_destination`, `not_an_address` | lost, note | an entry without what it must have; one that leads nowhere |
-| `merged` | corrected, lost | an entry is another once more (`--merge-duplicates`) |
+| `no_kind`, `no_name`, `no_destination`, `not_an_address` | lost, corrected, note | an entry without what it must have; one that leads nowhere stays out, or is written without a destination |
+| `merged` | corrected, lost | an entry is another once more (`--merge-duplicates`); a number that goes with it is named, and one in another list is lost |
 | `unmappable_character` | lost | the encoding lacks a character; a question mark stands for it |
 | `encoding_guessed`, `charset_differs` | note | the file does not say its encoding, or says another |
-| `too_many_cells`, `short_row`, `text_after_quote`, `not_name_and_mail`, `unknown_row`, `line_not_read`, `no_colon`, `content_not_read`, `value_not_text`, `card_cut_off`, `no_end_line`, `referral`, `number_not_a_number`, `repeated_attribute` | lost, note | something of the file is not as its format has it; the rest is read, and what was not stays where it is |
-| `duplicate_number`, `number_used_twice`, `index_used_twice`, `button_used_twice` | note | two entries have one number |
+| `separator_changed` | corrected | a spreadsheet saved a Canon file with `;` or tabs between the cells; it is written with commas, as machines read it |
+| `too_many_cells`, `quote_not_closed`, `short_row`, `text_after_quote`, `not_name_and_mail`, `unknown_row`, `line_not_read`, `no_colon`, `content_not_read`, `value_not_text`, `card_cut_off`, `no_end_line`, `referral`, `number_not_a_number`, `repeated_attribute` | lost, note | something of the file is not as its format has it; the rest is read, and what was not stays where it is |
+| `duplicate_number`, `index_used_twice`, `button_used_twice` | note | two entries have one number |
+| `duplicate_entry` | note | `inspect`: an entry is there twice: the same kind, destination and name in the same list |
 | `key_leads_nowhere`, `key_left_out`, `folder_protocol_not_known`, `scan_protocol_not_known`, `send_mode_kept`, `check_digits_not_known` | note, lost | a maker's own: a one-touch key without its contact, a protocol by a number that is not known, a destination that is kept as it is, a first line whose check digits nobody can make |
-| `mapped_column_missing` | note | the mapping names a column that the file lacks |
+| `mapped_column_missing`, `columns_by_place` | note | the mapping names a column that the file lacks; no row names the columns, so that they were read in the format's order |
 | `contacts_without_destination` | lost | at an import: contacts that lead nowhere stay out |
 
 A file as a whole is refused with `unknown_format`, `empty_file`, `file_too_large`, `too_many_rows`, `too_many_columns`, `not_in_charset`, `nul_byte`,
@@ -112,6 +117,10 @@ const MAPPINGS: &str = "
 
 CSV whose column names are not known is read with a mapping: `sync-client convert FILE --save-mapping FILE.toml` writes one with
 what is known, to be changed, and `--mapping FILE.toml` reads the file by it, or writes plain CSV with those columns.
+`no_column_line = true` says that no row names the columns: they are those of the mapping, in their order. Ready mappings go by
+their names: `--mapping fujitsu` (user lists of Fujitsu's network scanners), `--mapping oki` (OKI's five columns without names:
+the name first, the e-mail address and the fax number by what the cells hold). Lists with each value in brackets, as Epson's
+machines write them, are read and written so.
 
 ```toml
 separator = \";\"
@@ -193,6 +202,7 @@ fn page() -> String {
                 Some((least, most)) => format!("{least} to {most}"),
             }),
         ),
+        ("kept, and no loss elsewhere", all(&|holds| holds.structure.join(", "))),
         ("lines in a text", all(&|holds| yes(holds.lines))),
         ("most contacts", all(&|holds| if holds.most == 0 { String::new() } else { holds.most.to_string() })),
     ];

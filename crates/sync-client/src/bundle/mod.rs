@@ -49,7 +49,7 @@ use sync_core::{
     address::Secret,
     bundle::{
         BundleError, Entry, MAGIC, Manifest, Protection, Reader,
-        locked::{Locked, Stream, begins_encrypted, unlock},
+        locked::{self, Locked, Stream, begins_encrypted},
         write,
     },
 };
@@ -85,6 +85,13 @@ impl Lock {
     /// As [`Lock::pass_phrase`].
     pub fn of(phrase: Option<&Secret>) -> Result<Self> {
         phrase.map_or(Ok(Self::Plain), |phrase| Self::pass_phrase(phrase.0.clone()))
+    }
+
+    const fn phrase(&self) -> Option<&SecretString> {
+        match self {
+            Self::Plain => None,
+            Self::PassPhrase(phrase) => Some(phrase),
+        }
     }
 
     const fn protection(&self) -> Protection {
@@ -165,24 +172,8 @@ pub fn create<I: IntoIterator<Item = Result<Entry>>>(
 /// something else than a pass phrase; [`Error::File`] where it can't be read.
 pub fn open(path: &Path, lock: &Lock, work: Work) -> Result<Opened> {
     let at = |source| Error::File { path: path.into(), source };
-    let mut file = BufReader::with_capacity(64 << 10, File::open(path).map_err(at)?);
-    let encrypted = begins_encrypted(file.fill_buf().map_err(at)?);
-    let source = match lock {
-        Lock::Plain if encrypted => return Err(passphrase_needed("the bundle is encrypted")),
-        Lock::Plain => Stream::Plain(file),
-        Lock::PassPhrase(_) if file.buffer().starts_with(&MAGIC) => {
-            return Err(denied(
-                "bundle_not_encrypted",
-                "a pass phrase was given, and the bundle is not encrypted",
-                "make sure that this is the file that you mean; if it is, open it without a pass phrase",
-            ));
-        }
-        Lock::PassPhrase(_) if !encrypted => return Err(BundleError::NotABundle.into()),
-        Lock::PassPhrase(phrase) => {
-            unlock(file, phrase, work.accept).map_err(|error| unlocking(path, error))?
-        }
-    };
-    let reader = Reader::open(source, lock.protection()).map_err(|error| reading(path, error))?;
+    let file = BufReader::with_capacity(64 << 10, File::open(path).map_err(at)?);
+    let reader = locked::open(file, lock.phrase(), work.accept).map_err(|error| unlocking(path, error))?;
     Ok(Opened { reader, path: path.into() })
 }
 
@@ -276,6 +267,7 @@ fn unlocking(path: &Path, error: Locked) -> Error {
     match error {
         Locked::Bundle(error) => reading(path, error),
         Locked::Io(source) => Error::File { path: path.into(), source },
+        Locked::PassphraseNeeded => passphrase_needed(&error.to_string()),
         error => denied(error.code(), error.to_string(), error.remedy()),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 use sync_core::{
     address::Password,
-    files::{self, Book, Encoding, Format, ReadOptions},
+    files::{self, Book, Duplicate, Encoding, Format, ReadOptions},
 };
 
 /// Says what an address book file is, how many entries of which kinds it has, its encoding, and what is odd about it.
@@ -67,6 +67,8 @@ pub fn inspect(args: &InspectArgs, json: bool) -> ExitCode {
     let (readable, encrypted) = passwords(&book);
     let owners = owners(&book);
     let duplicates = book.duplicates();
+    let mut notes = book.report.warnings.clone();
+    notes.extend(duplicates.iter().map(Duplicate::as_found));
     if json {
         let mut value = json!({
             "file": args.file.display().to_string(),
@@ -75,7 +77,7 @@ pub fn inspect(args: &InspectArgs, json: bool) -> ExitCode {
             "passwords": { "readable": readable, "encrypted": encrypted },
             "owners": owners,
             "duplicates": duplicates.len(),
-            "notes": book.report.warnings,
+            "notes": notes,
         });
         if args.duplicates {
             value["duplicates"] = json!(duplicates);
@@ -101,7 +103,7 @@ pub fn inspect(args: &InspectArgs, json: bool) -> ExitCode {
             let _ = writeln!(text, "    {}", of_note(&duplicate.note()));
         }
     }
-    for note in &book.report.warnings {
+    for note in &notes {
         let _ = writeln!(text, "  {}", of_note(note));
     }
     print(&text);

@@ -6,8 +6,11 @@ use serde_json::json;
 use std::{fs, path::Path, process::ExitCode};
 use sync_core::files::{self, Mapping, ReadOptions};
 
-/// Reads one.
+/// Reads one, or takes one that is ready.
 pub(super) fn read(file: &Path) -> Result<Mapping, Refused> {
+    if let Some(mapping) = file.to_str().and_then(Mapping::ready).filter(|_| !file.exists()) {
+        return Ok(mapping);
+    }
     let wrong = |message: String, remedy: &str| Refused { code: "mapping", message, remedy: remedy.into() };
     let text = fs::read_to_string(file).map_err(|error| {
         wrong(format!("{}: {error}", file.display()), "name a file that --save-mapping wrote, or one like it")

@@ -55,8 +55,8 @@ pub struct ConvertArgs {
     /// The encoding of OUT; otherwise the format's usual one
     #[arg(long, value_name = "ENCODING", value_parser = encoding_named)]
     pub to_encoding: Option<Encoding>,
-    /// A column mapping, as --save-mapping writes one: which column of a CSV file means what. It is for IN where that is read
-    /// as `csv`, and for OUT where that is written as `csv`
+    /// A column mapping, as --save-mapping writes one: which column of a CSV file means what; or a ready one by its name,
+    /// fujitsu or oki. It is for IN where that is read as `csv`, and for OUT where that is written as `csv`
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
     /// Write into this file how the columns of IN are understood, to be changed and given with --mapping; nothing is converted

@@ -369,7 +369,7 @@ impl Machine {
             warnings.extend(read.split.keep_out_unknown(known));
         }
         let rows = read.counts();
-        let (parts, carries) = parts_of(read.split, &spaces);
+        let (parts, carries) = parts_of(read.split, read.format, &spaces);
         Ok(Prepared::Ready(Box::new(Job {
             id,
             work,
@@ -439,7 +439,7 @@ impl Machine {
         warnings: Vec<Note>,
     ) -> Result<ImportReport> {
         let rows = read.counts();
-        let (parts, carries) = parts_of(read.split, places);
+        let (parts, carries) = parts_of(read.split, read.format, places);
         self.show_parts(order, (parts, rows, carries), warnings)
     }
 
@@ -472,14 +472,18 @@ impl Machine {
 }
 
 /// The entries of a file of addresses, list by list, and what such a file can say.
-fn parts_of(split: Split<Incoming>, places: &BTreeMap<SpaceName, Place>) -> (Vec<Part>, Carries) {
+fn parts_of(
+    split: Split<Incoming>,
+    format: Format,
+    places: &BTreeMap<SpaceName, Place>,
+) -> (Vec<Part>, Carries) {
     // A list that may be emptied is replaced by what the file does not hold.
     let all = split.taken.values().all(Vec::is_empty);
     let mut taken = split.taken;
     let parts = places.iter().filter_map(|(space, place)| {
         Some(Part { item: item_of(place), space: space.clone(), entries: taken.remove(place)? })
     });
-    (parts.collect(), Carries { all, ..Carries::ADDRESSES })
+    (parts.collect(), Carries { all, format: Some(format), ..Carries::ADDRESSES })
 }
 
 /// What bounds an import beside its order.

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, fs, path::Path};
 use sync_core::{
-    files::{FileError, MAX_BYTES, Note, Place, ReadOptions, Split, each_listed},
+    files::{FileError, Format, MAX_BYTES, Note, Place, ReadOptions, Split, each_listed},
     import::Incoming,
     item::Item,
 };
@@ -14,6 +14,7 @@ use sync_core::{
 /// A file that was read, with its entries by where they go.
 pub(crate) struct Read {
     pub(crate) split: Split<Incoming>,
+    pub(crate) format: Format,
     pub(crate) entries: usize,
     pub(super) unreadable: usize,
     pub(crate) warnings: Vec<Note>,
@@ -42,7 +43,7 @@ pub(crate) fn read(
 ) -> Result<Read> {
     let mut split = Split { taken: BTreeMap::new(), kept_out: BTreeMap::new() };
     let mut nameless = 0;
-    let (report, nowhere) = each_listed(bytes, options, |id, line, owner, address| {
+    let (report, nowhere, format) = each_listed(bytes, options, |id, line, owner, address| {
         let place = match (owner.place(), unowned) {
             (Place::Local, Some(place)) => place.clone(),
             (place, _) => place,
@@ -69,7 +70,7 @@ pub(crate) fn read(
         let text = format!("{nowhere} contacts lead nowhere that a machine can send to; they stay out");
         warnings.push(Note::loss(None, "contacts_without_destination", text));
     }
-    Ok(Read { split, entries: report.read, unreadable: report.kept_out + nowhere, warnings })
+    Ok(Read { split, format, entries: report.read, unreadable: report.kept_out + nowhere, warnings })
 }
 
 pub(crate) fn from_file(error: FileError) -> Error {

@@ -13,6 +13,7 @@
 //! | `access_code` | text, secret |
 //! | `member:ID`, `member:number/N`, `member:box/NAME` | one element of a group; the value is its place in the order |
 //! | `person` | a map: what the name is made of, and where the person works, see [`Person`] |
+//! | `label` | text: where it is reached there, see [`Address::label`] |
 //! | `tie` | text: entries with the same one came from one contact, see [`Address::tie`] |
 //! | `canon:COLUMN` | what a source said beyond this model, see [`Address::kept`] |
 //! | `file:FORMAT:COLUMN` | the same of other formats, see [`Address::kept_by`] |
@@ -206,6 +207,8 @@ pub struct Address {
     pub kept_by: BTreeMap<String, String>,
     /// Who it leads to.
     pub person: Option<Person>,
+    /// Where the person is reached by it: `home`, `work`, `other`, or a word of the person's own.
+    pub label: String,
     /// What ties together the entries that came from one contact with several destinations; they go back as one.
     pub tie: String,
     /// Fields of a newer model; they go back as they came.
@@ -227,6 +230,7 @@ impl Address {
             ("short_name", &self.short_name),
             ("mail", &self.mail),
             ("access_code", &self.access_code.0),
+            ("label", &self.label),
             ("tie", &self.tie),
         ] {
             if !text.is_empty() {
@@ -310,6 +314,7 @@ impl Address {
             }
             ("short_name", Value::Text(text)) if !text.is_empty() => self.short_name = text,
             ("mail", Value::Text(text)) if !text.is_empty() => self.mail = text,
+            ("label", Value::Text(text)) if !text.is_empty() => self.label = text,
             ("tie", Value::Text(text)) if !text.is_empty() => self.tie = text,
             ("access_code", Value::Text(text)) if !text.is_empty() => {
                 self.access_code = Secret(text);
@@ -358,7 +363,7 @@ mod tests {
     use crate::value::tests::any_value;
     use proptest::prelude::*;
 
-    const FIELDS: [&str; 20] = [
+    const FIELDS: [&str; 21] = [
         "type",
         "kind",
         "name",
@@ -378,6 +383,7 @@ mod tests {
         "canon:uuid",
         "file:ricoh-csv:Title 1",
         "person",
+        "label",
         "tie",
     ];
 

@@ -133,6 +133,8 @@ texts_in_one_field! {
         phone,
         /// The number of a mobile telephone.
         mobile,
+        /// Where the telephone is, as [`Address::label`](super::Address::label) says it of a destination.
+        phone_label,
         /// What else somebody wrote down.
         note,
     }

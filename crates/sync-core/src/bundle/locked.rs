@@ -1,7 +1,7 @@
-//! The reading half of the age layer: a bundle that is encrypted with a pass phrase (<https://age-encryption.org/v1>),
-//! from any source of bytes. To write one takes randomness, which is the caller's.
+//! Opening a bundle, encrypted or not, from any source of bytes, and the reading half of the age layer: a bundle that is
+//! encrypted with a pass phrase (<https://age-encryption.org/v1>). To write one takes randomness, which is the caller's.
 
-use super::{BundleError, Pull};
+use super::{BundleError, MAGIC, Protection, Pull, Reader};
 use age::{DecryptError, Decryptor, scrypt, secrecy::SecretString, stream::StreamReader};
 use alloc::{boxed::Box, string::ToString, vec::Vec};
 use core::{fmt, iter, ops::RangeInclusive};
@@ -22,13 +22,19 @@ pub fn begins_encrypted(bytes: &[u8]) -> bool {
     bytes.starts_with(BEGIN)
 }
 
-/// Why a bundle was not unlocked.
+/// Why a bundle was not opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Locked {
     /// It is damaged, or was cut off.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// It is encrypted, and no pass phrase was given.
+    #[error("the bundle is encrypted")]
+    PassphraseNeeded,
+    /// It is not encrypted, and a pass phrase was given.
+    #[error("a pass phrase was given, and the bundle is not encrypted")]
+    NotEncrypted,
     /// Another pass phrase made it.
     #[error("this is not the pass phrase of the bundle")]
     Passphrase,
@@ -55,6 +61,8 @@ impl Locked {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Bundle(error) => error.code(),
+            Self::PassphraseNeeded => "bundle_passphrase_needed",
+            Self::NotEncrypted => "bundle_not_encrypted",
             Self::Passphrase => "bundle_passphrase",
             Self::Work { .. } => "bundle_work",
             Self::OtherKey => "bundle_other_key",
@@ -68,6 +76,10 @@ impl Locked {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Bundle(error) => error.remedy(),
+            Self::PassphraseNeeded => "give the pass phrase with which the bundle was made",
+            Self::NotEncrypted => {
+                "make sure that this is the file that you mean; if it is, open it without a pass phrase"
+            }
             Self::Passphrase => {
                 "give the pass phrase with which the bundle was made; mind capitals, blanks and the keyboard's layout"
             }
@@ -137,12 +149,30 @@ fn damaged(what: &str) -> BundleError {
     BundleError::Damaged { what: what.into() }
 }
 
-/// Reads the age header and opens the stream behind it. `accept` is the most work that is done for the pass phrase, as
-/// scrypt's exponent: each one more doubles time and memory (2^n KiB).
+/// Opens a bundle and reads its manifest: with a pass phrase where one is given, else as it stands. `accept` is the most
+/// work that is done for the pass phrase, as scrypt's exponent: each one more doubles time and memory (2^n KiB).
 ///
 /// # Errors
-/// [`Locked`].
-pub fn unlock<R: BufRead>(mut source: R, phrase: &SecretString, accept: u8) -> Result<Stream<R>, Locked> {
+/// [`Locked`]. What is no bundle at all is [`BundleError::NotABundle`], with and without a pass phrase.
+pub fn open<R: BufRead>(
+    mut source: R,
+    phrase: Option<&SecretString>,
+    accept: u8,
+) -> Result<Reader<Stream<R>>, Locked> {
+    let begin = source.fill_buf().map_err(Locked::Io)?;
+    let (encrypted, plain) = (begins_encrypted(begin), begin.starts_with(&MAGIC));
+    let (stream, protection) = match phrase {
+        None if encrypted => return Err(Locked::PassphraseNeeded),
+        None => (Stream::Plain(source), Protection::Plain),
+        Some(_) if plain => return Err(Locked::NotEncrypted),
+        Some(_) if !encrypted => return Err(BundleError::NotABundle.into()),
+        Some(phrase) => (unlock(source, phrase, accept)?, Protection::Encrypted),
+    };
+    Ok(Reader::open(stream, protection)?)
+}
+
+/// Reads the age header and opens the stream behind it.
+fn unlock<R: BufRead>(mut source: R, phrase: &SecretString, accept: u8) -> Result<Stream<R>, Locked> {
     let header = header(&mut source)?;
     let decryptor = Decryptor::new_buffered(Cursor::new(header).chain(source)).map_err(refused)?;
     if !decryptor.is_scrypt() {

@@ -52,6 +52,7 @@ const PERSON: Kind = Kind::Map(&[
     optional("title", "Job title", NAME),
     optional("phone", "Telephone number", NAME),
     optional("mobile", "Number of a mobile telephone", NAME),
+    optional("phone_label", "Where the telephone is: home, work or another word", NAME),
     optional("note", "Note", Kind::Lines(65_536)),
 ]);
 
@@ -79,6 +80,7 @@ pub const ADDRESS: RecordType = RecordType::new(
         optional("member:*", "Member of a group: its place in the order", Kind::Number(i64::MIN, i64::MAX))
             .keys(Keys::Member),
         optional("person", "Who it leads to", PERSON),
+        optional("label", "Where the person is reached by it: home, work or another word", NAME),
         optional("tie", "Ties together what came from one contact", NAME),
         KEPT,
         KEPT_BY,

@@ -138,7 +138,7 @@ impl Contact {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
     /// A Canon address book as CSV has a room that does this by itself.
-    Canon(Box<canon_csv::AddressBook>),
+    Canon(Box<canon_csv::Frame>),
     /// Text before, after and between.
     Text(TextFrame),
     /// The book was read from no file.

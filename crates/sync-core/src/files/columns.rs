@@ -6,7 +6,7 @@ use super::{
     book::{Book, Contact, Frame, TextFrame, full_name},
     field::{Field, Slot},
     google,
-    table::{Cells, Style, finish, leads, rows, write_row},
+    table::{Cells, Style, finish, leads, rows, unbracket, write_row},
 };
 use crate::address::{Address, Person};
 use alloc::{
@@ -58,7 +58,7 @@ pub(super) struct Chart {
 }
 
 /// Where an entry stands among those of its kind, if it isn't the first free place.
-const PLACE: &str = "place";
+pub(super) const PLACE: &str = "place";
 
 /// What finds the meaning of the columns: by their names and a few rows of cells.
 pub(super) type Choose<'a> = &'a dyn Fn(&[String], &[&[String]]) -> Vec<Chosen>;
@@ -84,22 +84,52 @@ impl Chart {
         encoding: Encoding,
         choose: Choose<'_>,
     ) -> Result<Book, FileError> {
-        let rows = rows(text, style.separator, 1 + head.matches('\n').count() as u64)?;
-        let Some((top, rows)) = rows.split_first() else { return Err(FileError::Empty) };
-        let shown: Vec<&[String]> = rows.iter().take(SHOWN).map(|row| &*row.cells).collect();
-        let mut frame = TextFrame {
-            head: format!("{head}{}{}", top.before, top.raw),
-            columns: top.cells.clone(),
-            layout: choose(&top.cells, &shown),
-            style,
-            ..TextFrame::default()
+        self.read_named(head, text, style, encoding, None, choose)
+    }
+
+    /// As [`Chart::read`]; `names`: those of the columns, where no row names them.
+    ///
+    /// # Errors
+    /// As [`rows`].
+    pub(super) fn read_named(
+        &self,
+        head: &str,
+        text: &str,
+        style: Style,
+        encoding: Encoding,
+        names: Option<Vec<String>>,
+        choose: Choose<'_>,
+    ) -> Result<Book, FileError> {
+        let mut rows = rows(text, style.separator, 1 + head.matches('\n').count() as u64)?;
+        if style.brackets {
+            let cells = rows.iter_mut().flat_map(|row| &mut row.cells);
+            cells.for_each(|cell| *cell = unbracket(cell).into());
+        }
+        let (mut frame, rows) = match (names, rows.split_first()) {
+            (_, None) => return Err(FileError::Empty),
+            (Some(columns), _) => {
+                (TextFrame { head: head.into(), columns, style, ..TextFrame::default() }, &rows[..])
+            }
+            (None, Some((top, rows))) => {
+                top.as_column_line()?;
+                let head = format!("{head}{}{}", top.before, top.raw);
+                (TextFrame { head, columns: top.cells.clone(), style, ..TextFrame::default() }, rows)
+            }
         };
+        let shown: Vec<&[String]> = rows.iter().take(SHOWN).map(|row| &*row.cells).collect();
+        frame.layout = choose(&frame.columns, &shown);
         let width = frame.columns.iter().rposition(|name| !name.trim().is_empty()).map_or(0, |at| at + 1);
         let mut report = Report::default();
         let mut contacts = Vec::new();
         let mut before = String::new();
         for row in rows {
             before.push_str(row.before);
+            if let Some(note) = row.wrong() {
+                report.kept_out += 1;
+                report.warnings.push(note);
+                before.push_str(row.raw);
+                continue;
+            }
             if row.cells.iter().all(|cell| cell.trim().is_empty()) {
                 before.push_str(row.raw);
                 continue;
@@ -316,6 +346,7 @@ impl Chart {
 /// The fields that each destination has for itself.
 pub(super) const OF_KIND: &[Field] = &[
     Field::Mail,
+    Field::Label,
     Field::FaxNumber,
     Field::FaxProtocol,
     Field::FaxEcm,

@@ -7,6 +7,8 @@ use super::{
     csv_mapping::Mapping,
     fit::fit,
     format::{ROOMS, Writer},
+    links::note_numbers_used_twice,
+    rings,
     text::{Text, decode},
 };
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
@@ -76,8 +78,14 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Book, FileError> {
         None => ROOMS.iter().find(|room| (room.recognizes)(&text)).ok_or(FileError::UnknownFormat)?,
     };
     let mut book = (room.read)(&text, options)?;
+    // Some rooms do so themselves, where their own notes come after.
+    if !book.report.warnings.iter().any(|note| note.code == "duplicate_number") {
+        note_numbers_used_twice(&mut book);
+    }
     let Text { notes, .. } = text;
     book.report.warnings.splice(0..0, notes);
+    let rings = rings::closing(&book.contacts);
+    book.report.warnings.extend(rings.into_iter().map(|at| rings::note(&book.contacts, at, Weight::Remark)));
     Ok(book)
 }
 

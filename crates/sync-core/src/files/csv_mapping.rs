@@ -5,6 +5,7 @@ use super::{
     columns::{Chosen, OF_KIND, Use},
     field::{Field, Slot},
     headings,
+    holds::is_mail,
     table::rows,
 };
 use alloc::{
@@ -180,6 +181,10 @@ pub struct Mapping {
     /// What stands between cells: `,`, `;` or a tab; `None`: found by content, and `,` in new files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
+    /// No row of the file names its columns: they are those of this mapping, in their order. One that is kept is then taken
+    /// for the e-mail address or the fax number if its cells are, and no other column is.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub no_column_line: bool,
     /// The columns, in the order in which they are written. A column that isn't named here is kept.
     #[serde(default, rename = "column")]
     pub columns: Vec<MappedColumn>,
@@ -242,6 +247,74 @@ impl Mapping {
             .collect()
     }
 
+    /// A mapping that is ready: `fujitsu` (the list of N1800 and N7100 scanners) or `oki` (the list of five columns without
+    /// names of a B4545).
+    ///
+    /// ```
+    /// use sync_core::files::{Mapping, ReadOptions, read};
+    /// let mapping = Mapping::ready("oki");
+    /// let book = read(b"Desk;5550100;;desk@branch.example;\r\n", &ReadOptions { mapping, ..ReadOptions::default() })?;
+    /// assert_eq!(book.entries(), 2);
+    /// # Ok::<(), sync_core::files::FileError>(())
+    /// ```
+    #[must_use]
+    pub fn ready(name: &str) -> Option<Self> {
+        let of =
+            |(heading, means): &(&str, Meaning)| MappedColumn { heading: (*heading).into(), means: *means };
+        let field = Meaning::of;
+        match name {
+            "fujitsu" => {
+                let columns = [
+                    ("User Name", Meaning::Keep),
+                    ("Group Name", Meaning::Keep),
+                    ("Distribution List Name", Meaning::Keep),
+                    ("First Name", field(Field::Given)),
+                    ("Last Name", field(Field::Family)),
+                    ("E-mail Address", field(Field::Mail)),
+                ];
+                Some(Self { columns: columns.iter().map(of).collect(), ..Self::default() })
+            }
+            // The maker's manual says what the first column is, and that there are five.
+            "oki" => {
+                let columns = [
+                    ("Name", field(Field::Name)),
+                    ("Column 2", Meaning::Keep),
+                    ("Column 3", Meaning::Keep),
+                    ("Column 4", Meaning::Keep),
+                    ("Column 5", Meaning::Keep),
+                ];
+                let columns = columns.iter().map(of).collect();
+                Some(Self { no_column_line: true, columns, ..Self::default() })
+            }
+            _ => None,
+        }
+    }
+
+    /// As it is for a file without a column line: a column that is kept is the e-mail address or the fax number if the cells
+    /// of these rows are, and no column before it is.
+    pub(super) fn by_content(&self, rows: &[&[String]]) -> Self {
+        let is_number = |cell: &str| {
+            cell.bytes().filter(u8::is_ascii_digit).count() >= 3
+                && cell.chars().all(|one| one.is_ascii_digit() || " +-.()/*#".contains(one))
+        };
+        let mut mapping = self.clone();
+        for field in [Field::Mail, Field::FaxNumber] {
+            let is = |cell: &str| if field == Field::Mail { is_mail(cell) } else { is_number(cell) };
+            if mapping.columns.iter().any(|column| column.means == Meaning::of(field)) {
+                continue;
+            }
+            let found = (0..mapping.columns.len()).find(|at| {
+                let cells = rows.iter().filter_map(|row| row.get(*at)).map(|cell| cell.trim());
+                let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
+                mapping.columns[*at].means == Meaning::Keep && cells.peek().is_some() && cells.all(is)
+            });
+            if let Some(at) = found {
+                mapping.columns[at].means = Meaning::of(field);
+            }
+        }
+        mapping
+    }
+
     /// The mapping that a TOML text is.
     ///
     /// ```
@@ -280,6 +353,9 @@ impl Mapping {
         let mut out = String::new();
         if let Some(separator) = self.separator {
             out.push_str(&format!("separator = {}\n", quoted(&separator.to_string())));
+        }
+        if self.no_column_line {
+            out.push_str("no_column_line = true\n");
         }
         for column in &self.columns {
             let (heading, means) = (quoted(&column.heading), column.means);
@@ -346,8 +422,13 @@ pub(super) fn separator_of(text: &str) -> char {
     })
 }
 
+/// What stands in the brackets of a row in which each cell is in some, as Epson's machines write.
+pub(super) fn in_brackets(cells: &[String]) -> Option<Vec<String>> {
+    cells.iter().map(|cell| Some(cell.trim().strip_prefix('[')?.strip_suffix(']')?.to_string())).collect()
+}
+
 /// The mapping that the names of a file's columns suggest, for a person to look at and keep: usual names in English,
-/// German, French, Spanish, Italian and Japanese.
+/// German, French, Spanish, Italian, Japanese, Dutch, Polish and Portuguese.
 ///
 /// # Errors
 /// [`FileError::UnknownFormat`] where no name means a destination.
@@ -370,7 +451,9 @@ pub fn mapping_to_begin_with(text: &str) -> Result<Mapping, FileError> {
     let (head, _) = separator_line(text);
     let first = text[head.len()..].lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let top = rows(first, separator, 1)?.into_iter().next().ok_or(FileError::Empty)?;
-    let mapping = Mapping { separator: Some(separator), columns: headings::meanings(&top.cells) };
+    let names = in_brackets(&top.cells).unwrap_or(top.cells);
+    let mapping =
+        Mapping { separator: Some(separator), columns: headings::meanings(&names), ..Mapping::default() };
     if mapping.columns.len() > 1 { Ok(mapping) } else { Err(FileError::UnknownFormat) }
 }
 
@@ -416,6 +499,7 @@ mod tests {
     fn a_mapping_is_kept_as_toml_and_mistakes_have_their_line() {
         let mapping = Mapping {
             separator: Some('\t'),
+            no_column_line: true,
             columns: alloc::vec![
                 MappedColumn { heading: "Fax \"alt\" \\ 総務".into(), means: "fax 2".parse().unwrap() },
                 MappedColumn { heading: "x\u{1}".into(), means: Meaning::Ignore },

@@ -264,11 +264,29 @@ fn utf16(bytes: &[u8]) -> Option<Encoding> {
 
 /// The encoding that a `# CharSet:` line or an XML declaration names.
 pub(super) fn declared(bytes: &[u8]) -> Option<Encoding> {
+    if let Some(page) = of_cards(bytes) {
+        return Some(page);
+    }
     let front = String::from_utf8_lossy(&bytes[..bytes.len().min(1_024)]).to_ascii_lowercase();
     let after =
         ["charset:", "encoding=\""].iter().find_map(|word| front.split_once(word).map(|(_, rest)| rest))?;
     let name = after.trim_start().split(['\r', '\n', '"', ',']).next()?;
     Encoding::named(name.trim()).filter(|one| !one.is_utf8())
+}
+
+/// How many bytes of cards are looked at for what they say.
+const CARDS: usize = 64 << 10;
+
+/// What vCards say of one of their values, which holds for those too that say nothing.
+pub(super) fn of_cards(bytes: &[u8]) -> Option<Encoding> {
+    let front = &bytes[..bytes.len().min(CARDS)];
+    if !front.trim_ascii_start().get(..11).is_some_and(|begin| begin.eq_ignore_ascii_case(b"BEGIN:VCARD")) {
+        return None;
+    }
+    let front = String::from_utf8_lossy(front).to_ascii_lowercase();
+    let named =
+        |rest: &str| Encoding::named(rest.split([';', ':', ',', '\r', '\n']).next()?.trim_matches('"'));
+    front.split(";charset=").skip(1).filter_map(named).find(|one| !one.is_utf8())
 }
 
 #[cfg(test)]

@@ -26,10 +26,24 @@ pub struct Duplicate {
     pub takes: Vec<Field>,
     /// Fields in which the two differ: what the one that stays says stands.
     pub loses: Vec<Field>,
+    /// The number that goes with it: nobody has it afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
+    /// The list in which it had that number, where the one that stays is in another: a button of its own, mostly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<i64>,
 }
 
 impl Duplicate {
-    /// As a remark of a report.
+    /// As a remark on a file in which both stay.
+    #[must_use]
+    pub fn as_found(&self) -> Note {
+        let line = self.keeps.map(|line| format!(" as in line {line}")).unwrap_or_default();
+        let text = format!("the {} `{}` is there once more{line}", self.kind.words(), self.name);
+        Note { entry: Some(self.name.clone()), ..Note::new(self.merges, "duplicate_entry", text) }
+    }
+
+    /// As a remark of a report on a file in which they were merged.
     #[must_use]
     pub fn note(&self) -> Note {
         let line = |line: Option<u64>| line.map(|line| format!(" of line {line}")).unwrap_or_default();
@@ -48,7 +62,16 @@ impl Duplicate {
         if !self.loses.is_empty() {
             text.push_str(&format!("; its other {} is not kept", words(&self.loses)));
         }
-        let weight = if self.loses.is_empty() { Weight::Correction } else { Weight::Loss };
+        match (self.number, self.list) {
+            (Some(number), Some(list)) => {
+                text.push_str(&format!("; its number {number} in list {list} goes with it"));
+            }
+            (Some(number), None) => text.push_str(&format!("; its number {number} goes with it")),
+            (None, Some(list)) => text.push_str(&format!("; list {list} has it no more")),
+            (None, None) => {}
+        }
+        let weight =
+            if self.loses.is_empty() && self.list.is_none() { Weight::Correction } else { Weight::Loss };
         let entry = Some(self.name.clone());
         Note { weight, entry, ..Note::new(self.merges, "merged", text) }
     }
@@ -85,11 +108,27 @@ impl Book {
                 let goes = entry.clone();
                 let (line, keeps_line) = (self.contacts[at].line, self.contacts[keeps].line);
                 let kept = &mut self.contacts[keeps].entries[kept_place];
-                let (takes, loses) = take(kept, &goes);
+                let (mut takes, loses) = take(kept, &goes);
+                if kept.number.is_none() && kept.list == goes.list && goes.number.is_some() {
+                    kept.number = goes.number;
+                    takes.push(Field::Number);
+                }
                 merged.insert((at, place), (keeps, kept_place));
                 let kind = Slot::of(&goes);
                 let name = if goes.name.is_empty() { label(&goes) } else { goes.name };
-                found.push(Duplicate { name, kind, keeps: keeps_line, merges: line, takes, loses });
+                let (ours, theirs) = ((kept.list, kept.number), (goes.list, goes.number));
+                let number = theirs.1.filter(|_| ours != theirs);
+                let list = theirs.0.filter(|_| ours.0 != theirs.0);
+                found.push(Duplicate {
+                    name,
+                    kind,
+                    keeps: keeps_line,
+                    merges: line,
+                    takes,
+                    loses,
+                    number,
+                    list,
+                });
             }
         }
         self.drop_merged(&merged);

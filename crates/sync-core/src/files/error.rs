@@ -78,9 +78,6 @@ pub enum FileError {
         /// The name.
         column: String,
     },
-    /// Text in UTF-16.
-    #[error("the file is in UTF-16: save it as UTF-8 with commas between the cells")]
-    Utf16,
     /// A byte that no text has.
     #[error("line {line}: the file has a NUL byte: it is damaged or no text; export it again")]
     NulByte {
@@ -189,7 +186,6 @@ impl FileError {
             Self::NotAnAddressBook { .. } => "not_a_canon_address_book",
             Self::ChangesOnly { .. } => "changes_only",
             Self::DuplicateColumn { .. } => "duplicate_column",
-            Self::Utf16 => "utf16_not_read",
             Self::NulByte { .. } => "nul_byte",
             Self::UnknownCharset { .. } => "unknown_charset",
             Self::NoColumnLine { .. } => "no_column_line",

@@ -73,6 +73,8 @@ fields! {
     Phone = "telephone", "telephone number";
     /// [`Person::mobile`].
     Mobile = "mobile", "mobile telephone";
+    /// [`Person::phone_label`].
+    PhoneLabel = "telephone-label", "label of the telephone number";
     /// [`Person::note`].
     Note = "note", "note";
     /// [`Address::list`].
@@ -81,6 +83,8 @@ fields! {
     Number = "number", "number in the list";
     /// [`Address::mail`].
     Mail = "e-mail", "e-mail address";
+    /// [`Address::label`].
+    Label = "label", "label of the destination";
     /// [`Fax::number`].
     FaxNumber = "fax", "fax number";
     /// [`Fax::protocol`].
@@ -114,6 +118,16 @@ fields! {
     /// [`Address::access_code`].
     AccessCode = "access-code", "access number";
 }
+
+/// A label as the model has it: the usual ones are lower-case English words.
+pub(super) fn label_of(text: &str) -> String {
+    let text = text.trim();
+    let usual = LABELS.iter().find(|one| one.eq_ignore_ascii_case(text));
+    usual.map_or_else(|| text.into(), |one| (*one).into())
+}
+
+/// The labels that have the same meaning everywhere.
+pub(super) const LABELS: &[&str] = &["home", "work", "other"];
 
 impl Field {
     /// Whether no report may show what it holds.
@@ -155,10 +169,12 @@ impl Field {
             Self::Title => person(|p| &p.title),
             Self::Phone => person(|p| &p.phone),
             Self::Mobile => person(|p| &p.mobile),
+            Self::PhoneLabel => person(|p| &p.phone_label),
             Self::Note => person(|p| &p.note),
             Self::List => number(address.list),
             Self::Number => number(address.number),
             Self::Mail => address.mail.clone(),
+            Self::Label => address.label.clone(),
             Self::FaxNumber => fax(|f| &f.number),
             Self::FaxProtocol => fax(|f| &f.protocol),
             Self::FaxEcm => fax(|f| &f.ecm),
@@ -192,6 +208,7 @@ impl Field {
             Self::List => address.list = text.trim().parse().ok(),
             Self::Number => address.number = text.trim().parse().ok(),
             Self::Mail => address.mail = text.into(),
+            Self::Label => address.label = text.into(),
             Self::AccessCode => address.access_code = Secret(text.into()),
             Self::Given
             | Self::Middle
@@ -206,6 +223,7 @@ impl Field {
             | Self::Title
             | Self::Phone
             | Self::Mobile
+            | Self::PhoneLabel
             | Self::Note => {
                 let mut person = address.person.take().unwrap_or_default();
                 *match self {
@@ -222,6 +240,7 @@ impl Field {
                     Self::Title => &mut person.title,
                     Self::Phone => &mut person.phone,
                     Self::Mobile => &mut person.mobile,
+                    Self::PhoneLabel => &mut person.phone_label,
                     _ => &mut person.note,
                 } = text.into();
                 address.person = (!person.is_empty()).then_some(person);

@@ -1,22 +1,26 @@
 //! What of a book a format can hold, and what not: the losses of a conversion, told before anything is written.
 
 use super::{
-    Note, Owner, Weight,
+    Format, Note, Owner, Weight,
     book::{Contact, Link, full_name},
+    canon_csv::MAX_CELL,
     columns,
     csv_mapping::Mapping,
     field::{Field, Slot},
-    holds::{Groups, Holds, is_mail},
+    holds::{Holds, is_mail},
     links::label,
     table::leads,
 };
-use crate::address::{Address, Fax, Member, Password};
+use crate::address::{Address, Fax, Password};
 use alloc::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     format,
     string::{String, ToString},
     vec::Vec,
 };
+
+pub(super) use super::fit_groups::remove;
 
 /// A book as a format can hold it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +35,7 @@ pub(super) struct Fitted {
 
 /// The control characters that machines drop without a word.
 fn is_control(one: char) -> bool {
-    matches!(one, '\u{1}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}')
+    matches!(one, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}')
 }
 
 /// Fits contacts into a format called `name`. Those for which `as_is` holds are of that format already and stay as they
@@ -53,36 +57,50 @@ pub(super) fn fit(
         out: Fitted::default(),
         places: BTreeMap::new(),
         origins: Vec::new(),
+        structure: BTreeSet::new(),
     };
     for (at, contact) in contacts.iter().enumerate() {
         fitter.contact(at, contact, as_is(contact));
     }
     fitter.link(contacts);
+    fitter.cut_rings(&as_is);
     if holds.groups_by_members {
         fitter.groups_by_members(&as_is);
     }
     if holds.numbers.is_some() {
         fitter.number(&as_is);
     }
+    fitter.structure();
     fitter.out
 }
 
-struct Fitter<'a> {
-    holds: &'a Holds,
-    name: &'a str,
-    mapping: Option<&'a Mapping>,
-    same: bool,
-    out: Fitted,
+/// Fits one book.
+pub(super) struct Fitter<'a> {
+    pub(super) holds: &'a Holds,
+    pub(super) name: &'a str,
+    pub(super) mapping: Option<&'a Mapping>,
+    pub(super) same: bool,
+    pub(super) out: Fitted,
     /// Where an entry of the book went.
-    places: BTreeMap<(usize, usize), Link>,
+    pub(super) places: BTreeMap<(usize, usize), Link>,
     /// The contact that each contact of the output came from.
-    origins: Vec<usize>,
+    pub(super) origins: Vec<usize>,
+    /// What stays behind because it only made the structure of another format's file.
+    pub(super) structure: BTreeSet<String>,
 }
 
 impl Fitter<'_> {
-    fn note(&mut self, contact: &Contact, entry: &Address, weight: Weight, code: &'static str, text: String) {
+    pub(super) fn note(
+        &mut self,
+        contact: &Contact,
+        entry: &Address,
+        weight: Weight,
+        code: &'static str,
+        text: String,
+    ) {
         let note = Note::new(contact.line, code, format!("{}: {text}", label(entry)));
-        self.out.notes.push(Note { weight, entry: Some(entry.name.clone()), ..note });
+        let name = if entry.name.is_empty() { label(entry) } else { entry.name.clone() };
+        self.out.notes.push(Note { weight, entry: Some(name), ..note });
     }
 
     /// How many of a kind one contact may have.
@@ -118,7 +136,13 @@ impl Fitter<'_> {
         let mut row = Contact { line: contact.line, owner: owner.clone(), source, ..Contact::default() };
         row.mark_edited();
         let before = self.out.contacts.len();
+        let any_leads = contact.entries.iter().any(leads);
         for (place, entry) in contact.entries.iter().enumerate() {
+            let Some(entry) = self.destination(contact, entry, any_leads) else {
+                self.out.kept_out += 1;
+                continue;
+            };
+            let entry = &*entry;
             let slot = Slot::of(entry);
             let most = self.most(slot);
             if most == 0 {
@@ -168,6 +192,31 @@ impl Fitter<'_> {
             );
             self.note(contact, entry, Weight::Correction, "contact_split", text);
         }
+    }
+
+    /// The entry, if it leads somewhere; otherwise as a contact without a destination where the format has such, unless it
+    /// stands beside one that leads somewhere.
+    fn destination<'a>(
+        &mut self,
+        contact: &Contact,
+        entry: &'a Address,
+        any_leads: bool,
+    ) -> Option<Cow<'a, Address>> {
+        // Canon's machines write rows that lead nowhere, and take them back.
+        let own = self.same && self.name.starts_with("canon");
+        if own || leads(entry) || Slot::of(entry) == Slot::Other {
+            return Some(Cow::Borrowed(entry));
+        }
+        let words = Slot::of(entry).words();
+        if any_leads || self.most(Slot::Nowhere) == 0 {
+            let text = format!("its {words} leads nowhere; it stays out");
+            self.note(contact, entry, Weight::Loss, "no_destination", text);
+            return None;
+        }
+        let text = format!("its {words} is empty; it is written without one");
+        self.note(contact, entry, Weight::Correction, "no_destination", text);
+        let (kind, fax, folder) = (Slot::Nowhere.entry().kind, None, None);
+        Some(Cow::Owned(Address { kind, fax, folder, ..entry.clone() }))
     }
 
     fn push(&mut self, origin: usize, mut contact: Contact) {
@@ -243,6 +292,8 @@ impl Fitter<'_> {
                 }
                 continue;
             };
+            // What no file says is no limit: a machine's own reader takes no cell beyond this.
+            let limit = if limit == 0 && !self.holds.lines { MAX_CELL / 4 } else { limit };
             let mut clean = text.clone();
             if clean.contains(is_control) {
                 clean.retain(|one| !is_control(one));
@@ -347,7 +398,7 @@ impl Fitter<'_> {
                 return;
             }
             Some(Password::Encrypted { .. }) => {
-                ("password_not_carried", "can't carry its password, which its source encrypted")
+                ("password_not_carried", "can't carry its password, which its source encrypted or may have")
             }
         };
         if let Some(login) = &mut entry.login {
@@ -387,16 +438,22 @@ impl Fitter<'_> {
     fn kept(&mut self, contact: &Contact, entry: &mut Address) {
         let foreign: Vec<String> = entry.kept_by.keys().filter(|key| !self.is_own(key)).cloned().collect();
         let says = |key: &&String| entry.kept_by.get(*key).is_some_and(|text| !text.is_empty());
-        let mut names: Vec<&str> = foreign
-            .iter()
-            .filter(says)
-            .map(|key| key.split_once(':').map_or(&**key, |(_, column)| column))
-            .collect();
+        let mut columns: Vec<(&str, &str)> =
+            foreign.iter().filter(says).map(|key| key.split_once(':').unwrap_or(("", key))).collect();
         let canon = !self.name.starts_with("canon");
         if canon {
-            names.extend(entry.kept.iter().filter(|(_, text)| !text.is_empty()).map(|(name, _)| &**name));
+            let kept = entry.kept.iter().filter(|(_, text)| !text.is_empty());
+            columns.extend(kept.map(|(name, _)| (Format::CanonCsv.name(), &**name)));
         }
-        names.extend(entry.other.keys().map(|name| &**name));
+        columns.extend(entry.other.keys().map(|name| ("", &**name)));
+        let mut names = Vec::new();
+        for (format, column) in columns {
+            if Format::named(format).is_some_and(|format| format.holds().is_structure(column)) {
+                self.structure.insert(column.to_string());
+            } else {
+                names.push(column);
+            }
+        }
         if !names.is_empty() {
             let text =
                 format!("{} has no field for what its source also says: {}", self.name, names.join(", "));
@@ -413,201 +470,19 @@ impl Fitter<'_> {
         entry.other.clear();
     }
 
+    /// One remark for all entries: it is no loss of what anybody knows of a person.
+    fn structure(&mut self) {
+        if self.structure.is_empty() {
+            return;
+        }
+        let names: Vec<&str> = self.structure.iter().map(|name| &**name).collect();
+        let text =
+            format!("what only makes the structure of the source's files stays behind: {}", names.join(", "));
+        self.out.notes.push(Note::new(None, "structure_left_behind", text));
+    }
+
     fn is_own(&self, key: &str) -> bool {
         key.split_once(':').is_some_and(|(format, _)| format == self.name)
-    }
-
-    /// Groups name what their members became.
-    fn link(&mut self, contacts: &[Contact]) {
-        for at in 0..self.out.contacts.len() {
-            let origin = &contacts[self.origins[at]];
-            if !origin.entries.iter().any(|entry| Slot::of(entry) == Slot::Group) {
-                continue;
-            }
-            let mut members = Vec::new();
-            for link in &origin.members {
-                let (target, narrowed) = match link.entry {
-                    Some(entry) => (self.places.get(&(link.contact, entry)).copied(), false),
-                    None => {
-                        // Its entries went out one after the other: the first and the last say whether into several.
-                        let mut all = self
-                            .places
-                            .range((link.contact, 0)..=(link.contact, usize::MAX))
-                            .map(|(_, to)| *to);
-                        let first = all.next();
-                        let last = all.next_back();
-                        let narrowed =
-                            last.is_some_and(|last| Some(last.contact) != first.map(|to| to.contact));
-                        (first.map(|to| Link { entry: None, ..to }), narrowed)
-                    }
-                };
-                let entry = origin.entries[0].clone();
-                let named = contacts.get(link.contact).map_or("", Contact::name).to_string();
-                let Some(target) = target else {
-                    let text =
-                        format!("its member `{named}` is not in the file; it is left out of the group");
-                    self.note(origin, &entry, Weight::Loss, "member_left_out", text);
-                    continue;
-                };
-                let nested =
-                    self.out.contacts[target.contact].entries.iter().any(|e| Slot::of(e) == Slot::Group);
-                if nested && self.holds.groups != Groups::Nested {
-                    let text =
-                        format!("{} has no groups within groups; `{named}` is left out of it", self.name);
-                    self.note(origin, &entry, Weight::Loss, "nested_group", text);
-                    continue;
-                }
-                if narrowed {
-                    let text =
-                        format!("of `{named}`, who has several entries in {}, it names the first", self.name);
-                    self.note(origin, &entry, Weight::Correction, "member_narrowed", text);
-                }
-                members.push(target);
-            }
-            let mut boxes = Vec::new();
-            let entry = &mut self.out.contacts[at].entries[0];
-            if !self.holds.boxes {
-                boxes = core::mem::take(&mut entry.members).into_keys().collect();
-            } else if !self.same {
-                // Another format's way to name an entry that is not there is no box.
-                let is_box =
-                    |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-                let gone = |member: &Member| matches!(member, Member::Box(name) if !is_box(name));
-                boxes = entry.members.keys().filter(|member| gone(member)).cloned().collect();
-                entry.members.retain(|member, _| !gone(member));
-            }
-            for member in boxes {
-                let entry = origin.entries[0].clone();
-                let named = match member {
-                    Member::Record(id) => id.to_string(),
-                    Member::Number(number) => format!("number {number}"),
-                    Member::Box(name) => name,
-                };
-                let text = format!("its member {named} is not in the file; it is left out of the group");
-                self.note(origin, &entry, Weight::Loss, "member_left_out", text);
-            }
-            self.out.contacts[at].members = members;
-        }
-    }
-
-    /// Groups that are no rows: only their names are said, and only by their members.
-    fn groups_by_members(&mut self, as_is: &impl Fn(&Contact) -> bool) {
-        let mut named: BTreeMap<String, usize> = BTreeMap::new();
-        let mut out = BTreeSet::new();
-        for at in 0..self.out.contacts.len() {
-            let group = self.out.contacts[at].clone();
-            let Some(entry) = group.entries.first().filter(|entry| Slot::of(entry) == Slot::Group) else {
-                continue;
-            };
-            let lost: Vec<&str> = Field::ALL
-                .iter()
-                .filter(|field| **field != Field::Name && !field.get(entry).is_empty())
-                .map(|field| field.words())
-                .collect();
-            if !lost.is_empty() && !as_is(&group) {
-                let text = format!("{} has no field of a group for: {}", self.name, lost.join(", "));
-                self.note(&group, entry, Weight::Loss, "value_not_in_format", text);
-                let mut bare = Slot::Group.entry();
-                bare.name.clone_from(&entry.name);
-                self.out.contacts[at].entries[0] = bare;
-            }
-            let mut name = entry.name.replace(":::", ":").trim().trim_start_matches('*').trim().to_string();
-            if name.is_empty() {
-                name = format!("Group {}", at + 1);
-            }
-            if name != entry.name && !as_is(&group) {
-                let text = format!("the group is called `{name}` now");
-                self.note(&group, entry, Weight::Correction, "name_changed", text);
-                self.out.contacts[at].entries[0].name.clone_from(&name);
-            }
-            if group.members.is_empty() {
-                let text = format!("{} has no groups without members; it stays out", self.name);
-                self.note(&group, entry, Weight::Loss, "group_without_members", text);
-            } else if let Some(first) = named.get(&name) {
-                let text = format!("{} has one group of a name; its members are in the first", self.name);
-                self.note(&group, entry, Weight::Loss, "group_joined", text);
-                let first = &mut self.out.contacts[*first].members;
-                let there: BTreeSet<Link> = first.iter().copied().collect();
-                let more: Vec<Link> =
-                    group.members.into_iter().filter(|link| !there.contains(link)).collect();
-                first.extend(more);
-            } else {
-                named.insert(name, at);
-                continue;
-            }
-            out.insert(at);
-            self.out.kept_out += 1;
-        }
-        if !out.is_empty() {
-            remove(&mut self.out.contacts, &out);
-        }
-    }
-
-    /// Gives each contact a number of its own.
-    fn number(&mut self, as_is: &impl Fn(&Contact) -> bool) {
-        let Some((least, largest)) = self.holds.numbers else { return };
-        let mut taken: BTreeSet<i64> = BTreeSet::new();
-        let mut without = Vec::new();
-        let number_of = |contact: &Contact| contact.entries.iter().find_map(|entry| entry.number);
-        for (at, contact) in self.out.contacts.iter().enumerate() {
-            match number_of(contact) {
-                number if as_is(contact) => taken.extend(number),
-                Some(number) if (least..=largest).contains(&number) && taken.insert(number) => {}
-                _ => without.push(at),
-            }
-        }
-        let mut next = least;
-        let mut out = BTreeSet::new();
-        for at in without {
-            while taken.contains(&next) {
-                next += 1;
-            }
-            let contact = self.out.contacts[at].clone();
-            let old = number_of(&contact);
-            let entry = &contact.entries[0];
-            if next > largest {
-                out.insert(at);
-                self.out.kept_out += contact.entries.len();
-                let text = format!("{} has numbers up to {largest} only; it stays out", self.name);
-                self.note(&contact, entry, Weight::Loss, "no_number_left", text);
-                continue;
-            }
-            taken.insert(next);
-            if let Some(old) = old {
-                let text = format!("its number {old} is {next} now");
-                self.note(&contact, entry, Weight::Correction, "number_changed", text);
-            }
-            for entry in &mut self.out.contacts[at].entries {
-                entry.number = Some(next);
-            }
-        }
-        if !out.is_empty() {
-            remove(&mut self.out.contacts, &out);
-        }
-    }
-}
-
-/// Takes contacts out, and the links to them.
-pub(super) fn remove(contacts: &mut Vec<Contact>, out: &BTreeSet<usize>) {
-    let mut new_places = Vec::new();
-    let mut next = 0;
-    for at in 0..contacts.len() {
-        new_places.push((!out.contains(&at)).then_some(next));
-        next += usize::from(!out.contains(&at));
-    }
-    let mut at = 0;
-    contacts.retain(|_| {
-        at += 1;
-        !out.contains(&(at - 1))
-    });
-    for contact in contacts {
-        contact.members.retain_mut(|link| match new_places.get(link.contact).copied().flatten() {
-            Some(place) => {
-                link.contact = place;
-                true
-            }
-            None => false,
-        });
     }
 }
 
@@ -634,6 +509,8 @@ fn is_implied(field: Field, text: &str, entry: &Address) -> bool {
             entry.person.as_ref().is_some_and(|person| same_words(&full_name(person), &entry.name))
         }
         Field::List => text == "1",
+        // An address book of an office.
+        Field::Label | Field::PhoneLabel => text == "work",
         Field::FolderPort => match Slot::of(entry) {
             Slot::Smb => matches!(text, "139" | "445"),
             Slot::Ftp => text == "21",

@@ -23,6 +23,13 @@ pub(super) fn server_and_path(whole: &str) -> (&str, &str) {
     }
 }
 
+/// As `server_and_path`, with the share beside its server, as `\\\\server\\share`; `None` where there is no server.
+pub(super) fn share_and_path(whole: &str) -> Option<(String, &str)> {
+    let (server, rest) = server_and_path(whole);
+    let (share, path) = rest.split_once(SLASHES).unwrap_or((rest, ""));
+    (!server.is_empty()).then(|| (whole_path(server, share), path))
+}
+
 /// What follows the mark that a server's name comes next.
 fn marked(text: &str) -> Option<&str> {
     let start = |mark: &str| text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark));
@@ -48,6 +55,9 @@ mod tests {
         }
         assert_eq!(server_and_path(r"\\files\scans\inbox"), ("files", r"scans\inbox"));
         assert_eq!(server_and_path("//files"), ("files", ""));
+        assert_eq!(share_and_path(r"\\files\scans\in\a"), Some((r"\\files\scans".into(), r"in\a")));
+        assert_eq!(share_and_path("//files"), Some((r"\\files".into(), "")));
+        assert_eq!(share_and_path(r"scans\in"), None);
         assert_eq!(server_and_path(r"C:\scans"), ("", r"C:\scans"));
         assert_eq!(whole_path("", r"C:\scans"), r"C:\scans");
     }

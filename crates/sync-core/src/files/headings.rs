@@ -1,4 +1,5 @@
-//! The usual names of columns in English, German, French, Spanish, Italian and Japanese, and what they mean.
+//! The usual names of columns in English, German, French, Spanish, Italian, Japanese, Dutch, Polish and Portuguese, and
+//! what they mean.
 
 use super::{
     csv_mapping::{MappedColumn, Meaning, PLACES},
@@ -29,27 +30,36 @@ const HEADINGS: &[(Sense, &[&str])] = &[
         "Nom", "Nom complet", "Nom affiché", "Nom d'affichage", "Nom à afficher", "Destinataire", "Nom du contact",
         "Nom et prénom", "Prénom et nom",
         "Nombre", "Nombre completo", "Nombre para mostrar", "Contacto", "Destinatario", "Nombre del contacto",
-        "Nombre y apellidos",
+        "Nombre y apellidos", "Nombre y apellido", "Apellidos y nombre", "Apellido y nombre", "Apellidos, nombre",
+        "Nombres y apellidos", "Apellidos y nombres", "Nom prénom", "Prénom nom", "Nom & prénom", "Noms et prénoms",
+        "Name, Vorname", "Vorname, Name", "Nachname, Vorname", "Vorname Nachname", "Name und Vorname", "Vorname und Name",
+        "Nachname und Vorname", "Vorname und Nachname", "Familienname, Vorname", "Last name, first name",
+        "First name, last name", "First and last name", "First name and last name", "Surname, first name", "Surname, name",
         "Nome", "Nome completo", "Nome visualizzato", "Contatto", "Nominativo", "Nome e cognome",
-        "氏名", "名前", "お名前", "宛先名", "表示名", "登録名", "宛名",
+        "Cognome e nome", "Nome cognome", "Cognome nome", "Cognome, nome",
+        "Imię i nazwisko", "Nazwisko i imię", "Nazwa", "Naam", "Volledige naam", "Weergavenaam", "Voor- en achternaam",
+        "Nome e sobrenome", "Nome e apelido", "Nome de exibição",
+        "氏名", "名前", "お名前", "宛先名", "表示名", "登録名", "宛名", "名称", "宛先", "担当者",
+        "担当者名", "氏名(漢字)", "送信先名", "相手先名",
     ]),
     (of(Field::Reading), &[
         "Reading", "Phonetic name", "Yomi name", "Furigana", "Kana", "Lesung", "Aussprache", "Nom phonétique",
         "Lecture", "Nombre fonético", "Nome fonetico", "Pronuncia",
-        "フリガナ", "ふりがな", "ヨミ", "よみ", "読み", "読み仮名", "読みがな", "カナ", "氏名カナ", "氏名(カナ)", "表示名(ヨミ)",
+        "フリガナ", "ふりがな", "ヨミ", "よみ", "読み", "読み仮名", "読みがな", "カナ", "ﾌﾘｶﾞﾅ", "カナ名", "名前(カナ)", "お名前(フリガナ)", "氏名(フリガナ)", "氏名(ふりがな)", "氏名カナ", "氏名(カナ)", "表示名(ヨミ)",
     ]),
     (of(Field::ReadingLanguage), &["Reading language"]),
     (of(Field::ShortName), &["Short name", "Button name", "One-touch name", "Kurzname", "Tastenname", "Nom abrégé",
         "Nom court", "Nombre corto", "Nome breve", "略称", "ボタン名"]),
     (of(Field::Given), &[
         "First name", "Given name", "Forename", "Firstname", "Vorname", "Prénom", "Nombre de pila", "Primer nombre",
-        "Nome di battesimo", "名", "名前(名)", "名（名前）",
+        "Nome di battesimo", "Imię", "Voornaam", "Primeiro nome", "Nome próprio", "名", "名前(名)", "名（名前）",
     ]),
     (of(Field::Middle), &["Middle name", "Additional name", "Second name", "Zweiter Vorname", "Weitere Vornamen",
         "Deuxième prénom", "Segundo nombre", "Secondo nome", "ミドルネーム"]),
     (of(Field::Family), &[
         "Last name", "Family name", "Surname", "Lastname", "Nachname", "Familienname", "Zuname",
-        "Nom de famille", "Apellido", "Apellidos", "Primer apellido", "Cognome", "姓", "苗字", "名字",
+        "Nom de famille", "Apellido", "Apellidos", "Primer apellido", "Cognome", "Nazwisko", "Achternaam",
+        "Familienaam", "Sobrenome", "Apelido", "Último nome", "姓", "苗字", "名字",
     ]),
     (of(Field::Prefix), &["Name prefix", "Honorific prefix", "Namenspräfix", "Namenstitel", "Akademischer Titel"]),
     (of(Field::Suffix), &["Name suffix", "Suffix", "Namenssuffix", "Namenszusatz", "Suffixe", "Sufijo", "Suffisso"]),
@@ -62,33 +72,39 @@ const HEADINGS: &[(Sense, &[&str])] = &[
     (of(Field::Organization), &[
         "Organization", "Organisation", "Company", "Company name", "Organization name", "Firma", "Unternehmen",
         "Firmenname", "Société", "Entreprise", "Empresa", "Organización", "Compañía", "Azienda", "Società", "Ditta",
-        "Organizzazione", "会社", "会社名", "組織", "組織名", "勤務先", "法人名",
+        "Organizzazione", "Bedrijf", "Bedrijfsnaam",
+        "Organisatie", "Organização", "Przedsiębiorstwo", "Organizacja", "会社", "社名", "貴社名", "団体名", "会社名", "組織", "組織名", "勤務先", "法人名",
     ]),
     (of(Field::Department), &[
         "Department", "Division", "Abteilung", "Bereich", "Service", "Département", "Departamento", "Sección",
-        "Reparto", "Ufficio", "Dipartimento", "部署", "部署名", "部門", "所属", "部課名",
+        "Reparto", "Ufficio", "Dipartimento", "Afdeling", "Dział", "Setor", "部署", "部課", "課名", "部署名", "部門", "所属", "部課名",
     ]),
     (of(Field::Title), &[
         "Job title", "Position", "Title", "Occupation", "Berufsbezeichnung", "Funktion", "Stellenbezeichnung",
-        "Fonction", "Poste", "Titre", "Cargo", "Puesto", "Posizione", "Qualifica", "Mansione", "役職", "役職名", "肩書き", "肩書",
+        "Fonction", "Poste", "Titre", "Cargo", "Puesto", "Posizione", "Qualifica", "Mansione", "Functie", "Stanowisko", "Cargo/função", "役職", "役職名", "肩書き", "肩書",
     ]),
     (of(Field::Phone), &[
         "Telephone", "Phone", "Tel", "Phone number", "Telephone number", "Business phone", "Work phone",
         "Office phone", "Telefon", "Tel.-Nr.", "Telefonnummer", "Telefon geschäftlich", "Telefon dienstlich", "Telefon Büro", "Rufnummer", "Téléphone", "Tél", "Numéro de téléphone",
         "Téléphone professionnel", "Téléphone (bureau)", "Teléfono", "Teléfono del trabajo", "Teléfono trabajo",
-        "Número de teléfono", "Telefono", "Telefono ufficio", "Numero di telefono", "電話", "電話番号", "TEL番号", "会社電話",
+        "Número de teléfono", "Telefono", "Telefono ufficio", "Numero di telefono", "Telefoon", "Telefoonnummer",
+        "Telefone", "Numer telefonu", "電話", "電話番号(会社)", "ＴＥＬ", "電話番号", "TEL番号", "会社電話",
     ]),
     (of(Field::Mobile), &[
         "Mobile", "Mobile phone", "Mobile number", "Cell", "Cell phone", "Cellphone", "Handy", "Mobiltelefon", "Mobil",
         "Handynummer", "Mobilnummer", "Portable", "Tél. mobile", "Téléphone mobile", "Téléphone portable", "Móvil",
-        "Teléfono móvil", "Celular", "Cellulare", "Telefono cellulare", "携帯", "携帯電話", "携帯番号", "携帯電話番号",
+        "Teléfono móvil", "Celular", "Cellulare", "Telefono cellulare", "Mobiel", "Mobiele telefoon", "Telemóvel",
+        "Telefon komórkowy", "Komórka", "携帯", "携帯電話", "携帯番号", "携帯電話番号",
     ]),
     (of(Field::Note), &["Note", "Notes", "Comment", "Comments", "Remarks", "Notiz", "Notizen", "Bemerkung",
         "Bemerkungen", "Anmerkung", "Anmerkungen", "Kommentar", "Remarque", "Remarques", "Commentaire", "Commentaires",
-        "Nota", "Notas", "Observaciones", "Comentarios", "Annotazioni", "Commenti", "メモ", "備考"]),
+        "Nota", "Notas", "Observaciones", "Comentarios", "Annotazioni", "Commenti", "Opmerkingen", "Notities", "Uwagi", "Observações", "メモ", "備考"]),
+    (of(Field::PhoneLabel), &["Telephone label"]),
+    (at(Slot::Mail, Field::Label), &["E-mail label"]),
+    (at(Slot::Fax, Field::Label), &["Fax label"]),
     (of(Field::List), &["List", "Address list", "Liste", "Adressliste", "Lista", "宛先表"]),
     (of(Field::Number), &["Number", "No.", "Nr.", "Nummer", "Registration no.", "Speed dial", "Speed dial number", "Kurzwahl",
-        "Kurzwahlnummer", "Numéro", "N°", "Número", "Numero", "番号", "登録番号", "短縮番号", "宛先番号"]),
+        "Kurzwahlnummer", "Numéro", "N°", "Número", "Numero", "Numer", "番号", "宛先表番号", "ワンタッチ番号", "登録番号", "短縮番号", "宛先番号"]),
     (at(Slot::Mail, Field::Mail), &[
         "E-mail", "Mail", "E-mail address", "Mail address", "Primary email", "Business email", "Work email",
         "E-mail value", "Email to",
@@ -99,7 +115,10 @@ const HEADINGS: &[(Sense, &[&str])] = &[
         "Correo", "Correo electrónico", "Dirección de correo electrónico", "Dirección de correo", "Dirección e-mail",
         "Direccion email", "Indirizzo e-mail", "Indirizzo mail", "Posta elettronica", "Indirizzo di posta elettronica",
         "Indirizzo posta elettronica", "Indirizzo email",
-        "メール", "メールアドレス", "電子メール", "電子メールアドレス", "Eメール", "Eメールアドレス", "E-mailアドレス",
+        "E-mailadres", "Mailadres", "Adres e-mail", "Adres mailowy", "Poczta elektroniczna", "Correio eletrônico",
+        "Correio eletrónico", "Endereço de e-mail", "Endereço de correio eletrônico", "Endereço eletrônico",
+        "メール", "メールアドレス", "電子メール", "電子メールアドレス", "Eメール", "Eメールアドレス", "E-mailアドレス", "ﾒｰﾙｱﾄﾞﾚｽ",
+        "メールアドレス(会社)", "Mailアドレス", "電子メール アドレス", "送信先メールアドレス",
     ]),
     (at(Slot::Mail, Field::Mail), &["E-mail 2", "Secondary email", "Second email", "Zweite E-Mail-Adresse",
         "Zusätzliche E-Mail-Adresse", "Adresse électronique secondaire", "Correo electrónico secundario",
@@ -108,8 +127,10 @@ const HEADINGS: &[(Sense, &[&str])] = &[
         "Fax", "Fax number", "Fax no.", "Facsimile", "Telefax", "Business fax", "Work fax", "Office fax", "Fax-Nr.",
         "Faxnummer", "Fax geschäftlich", "Fax dienstlich", "Telefaxnummer", "Télécopie", "Télécopieur",
         "Numéro de fax", "Numéro de télécopie", "Télécopie (bureau)", "Fax professionnel", "Número de fax",
-        "Fax del trabajo", "Fax trabajo", "Telefax trabajo", "Numero fax", "Numero di fax", "Fax ufficio",
-        "ファクス", "ファックス", "FAX番号", "ファクス番号", "ファックス番号", "ファクシミリ", "会社FAX",
+        "Fax del trabajo", "Fax trabajo", "Telefax trabajo", "Numero fax", "Numero di fax", "Fax ufficio", "Faks", "Numer faksu", "Nr faksu",
+        "Faxnr.", "Fax werk", "Número do fax",
+        "ファクス", "ファックス", "FAX番号", "ファクス番号", "ファックス番号", "ファクシミリ", "会社FAX", "FAX番号(会社)",
+        "ファクシミリ番号", "ﾌｧｯｸｽ番号", "ﾌｧｯｸｽ", "Fax電話番号", "FAX No.",
     ]),
     (at(Slot::Fax, Field::FaxNumber), &["Fax 2", "Home fax", "Fax privat", "Télécopie (domicile)", "Fax particular",
         "Fax abitazione", "自宅FAX"]),
@@ -162,7 +183,12 @@ const KINDS: [(Slot, &str); 7] = [
 
 /// The letters and digits of a name, in lower case.
 fn squash(heading: &str) -> String {
-    heading.chars().filter(|one| one.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    // Japanese files have wide letters and digits too.
+    let narrow = |one: char| match one {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(one) - 0xfee0).unwrap_or(one),
+        _ => one,
+    };
+    heading.chars().map(narrow).filter(|one| one.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The name without its number, and the number.
@@ -212,7 +238,7 @@ pub(super) fn meanings(names: &[String]) -> Vec<MappedColumn> {
     let (given, family) = (has(&found, Field::Given), has(&found, Field::Family));
     for (name, means) in squashed.iter().zip(&mut found) {
         match &**name {
-            "name" | "nom" if given && !family => *means = Some((of(Field::Family), 0)),
+            "name" | "nom" | "naam" if given && !family => *means = Some((of(Field::Family), 0)),
             "nome" | "nombre" if family && !given => *means = Some((of(Field::Given), 0)),
             _ => {}
         }
@@ -255,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_names_are_known_in_six_languages() {
+    fn usual_names_are_known_in_nine_languages() {
         for (names, wanted) in [
             ("Name;E-mail Address;FAX NUMBER", "name;e-mail;fax"),
             (" vorname ;Nachname;e-mail;Telefax", "first-name;last-name;e-mail;fax"),
@@ -265,6 +291,26 @@ mod tests {
             ("氏名;フリガナ;メールアドレス;FAX番号", "name;reading;e-mail;fax"),
             ("姓;名;会社名;電話番号", "last-name;first-name;organization;telephone"),
             ("Nom;Courriel", "name;e-mail"),
+            ("Cognome e nome;Posta elettronica", "name;e-mail"),
+            ("Nome e cognome;Email", "name;e-mail"),
+            ("Nom et prénom;Courriel", "name;e-mail"),
+            ("Name, Vorname;E-Mail", "name;e-mail"),
+            ("Apellidos y nombre;Correo", "name;e-mail"),
+            (
+                "宛先名;お名前(フリガナ);電子メールアドレス;ＦＡＸ番号;ＴＥＬ",
+                "name;reading;e-mail;fax;telephone",
+            ),
+            ("ﾌﾘｶﾞﾅ;ﾒｰﾙｱﾄﾞﾚｽ;担当者名;社名;部署名", "reading;e-mail;name;organization;department"),
+            ("Imię;Nazwisko;Adres e-mail;Faks", "first-name;last-name;e-mail;fax"),
+            ("Imię i nazwisko;Numer faksu", "name;fax"),
+            ("Voornaam;Achternaam;E-mailadres;Faxnummer", "first-name;last-name;e-mail;fax"),
+            ("Voornaam;Naam;Mail", "first-name;last-name;e-mail"),
+            ("Nome;Sobrenome;Endereço de e-mail;Telefone", "first-name;last-name;e-mail;telephone"),
+            // Fujitsu's list.
+            (
+                "User Name;Group Name;Distribution List Name;First Name;Last Name;E-mail Address",
+                "keep;keep;keep;first-name;last-name;e-mail",
+            ),
             ("Name;Vorname;Mail", "last-name;first-name;e-mail"),
             ("E-Mail;E-Mail 2;E-Mail 3: Adresse;Fax privat", "e-mail;e-mail 2;e-mail 3;fax 2"),
             ("Fax;Fax;Notes;Notes", "fax;fax 2;note;keep"),

@@ -60,6 +60,9 @@ pub struct Holds {
     pub forbidden: &'static [char],
     /// Whether these are all alike, so that a carriage return becomes a line feed.
     pub only_line_feeds: bool,
+    /// What it keeps of an entry that only makes the structure of its own files, such as names and ids that it draws itself:
+    /// that other formats lack it is no loss of what anybody knows of a person.
+    pub structure: &'static [&'static str],
     /// How many contacts a file may have; 0 where no limit is known.
     pub most: usize,
 }
@@ -98,6 +101,7 @@ impl Holds {
         mail_form: false,
         forbidden: &[],
         only_line_feeds: false,
+        structure: &[],
         most: 0,
     };
 
@@ -111,6 +115,12 @@ impl Holds {
     #[must_use]
     pub fn limit(&self, field: Field) -> Option<usize> {
         self.fields.iter().find(|(one, _)| *one == field).map(|(_, most)| *most)
+    }
+
+    /// Whether what it keeps by this name only makes the structure of its files.
+    #[must_use]
+    pub fn is_structure(&self, column: &str) -> bool {
+        self.structure.iter().any(|one| one.eq_ignore_ascii_case(column))
     }
 
     /// As [`Holds::limit`], of an entry of one kind.

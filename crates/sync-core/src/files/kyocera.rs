@@ -191,7 +191,7 @@ fn contact(contacts: &[Contact], at: usize, frame: &TextFrame) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::files::{convert, read, tests as laws};
+    use crate::files::{convert, read};
 
     #[test]
     fn columns_are_found_by_name_and_missing_ones_are_usual() {
@@ -204,10 +204,5 @@ mod tests {
         assert_eq!(Field::FaxSpeed.get(contact.entry(Slot::Fax).unwrap()), "9600");
         let same = convert(&book, Format::KyoceraCsv, &WriteOptions::default()).unwrap();
         assert_eq!(same.bytes, file.as_bytes());
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        laws::what_is_written_is_read(Format::KyoceraCsv);
     }
 }

@@ -1,6 +1,6 @@
 //! Groups name their members by number in a file and by record id in a space.
 
-use super::{Book, Note, Owner, Place};
+use super::{Book, Note, Owner, Place, Weight};
 use crate::{
     address::{Address, Member},
     id::RecordId,
@@ -20,6 +20,31 @@ pub struct Listed {
     pub address: Address,
 }
 
+/// An entry on its way into a file, wherever it is kept.
+pub(super) struct Outgoing<'a> {
+    pub(super) id: RecordId,
+    pub(super) owner: &'a Owner,
+    pub(super) line: Option<u64>,
+    pub(super) address: &'a mut Address,
+    /// It is written as it stood in its file: nothing in it can change.
+    pub(super) as_is: bool,
+}
+
+impl<'a> From<&'a mut Listed> for Outgoing<'a> {
+    fn from(listed: &'a mut Listed) -> Self {
+        let Listed { id, owner, line, address } = listed;
+        Self { id: *id, owner, line: *line, address, as_is: false }
+    }
+}
+
+impl Outgoing<'_> {
+    /// A note on it.
+    pub(super) fn note(&self, weight: Weight, code: &'static str, text: String) -> Note {
+        let name = Some(self.address.name.clone()).filter(|name| !name.is_empty());
+        Note { weight, entry: name, ..Note::new(self.line, code, text) }
+    }
+}
+
 /// How a report names an entry.
 pub(super) fn label(address: &Address) -> String {
     match (&*address.name, address.number) {
@@ -29,22 +54,27 @@ pub(super) fn label(address: &Address) -> String {
     }
 }
 
-/// Notes where two contacts of a book have one number. Both are read; an importing machine may take the first alone.
+/// Notes where two contacts in one list have one number. Both are read; an importing machine may take the first alone.
 pub(super) fn note_numbers_used_twice(book: &mut Book) {
-    let mut lines: BTreeMap<i64, Option<u64>> = BTreeMap::new();
+    let mut lines: BTreeMap<(Place, Option<i64>, i64), Option<u64>> = BTreeMap::new();
+    let mut notes = Vec::new();
     for contact in &book.contacts {
-        let Some(number) = contact.entries.iter().find_map(|entry| entry.number) else { continue };
-        let Some(first) = lines.get(&number) else {
-            lines.insert(number, contact.line);
+        let numbered = contact.entries.iter().find_map(|entry| Some((entry.list, entry.number?)));
+        let Some((list, number)) = numbered else { continue };
+        let key = (contact.owner.place(), list, number);
+        let Some(first) = lines.get(&key) else {
+            lines.insert(key, contact.line);
             continue;
         };
-        let text = format!(
-            "{}: the number {number} is in line {} too",
-            label(&contact.entries[0]),
-            first.unwrap_or(0)
-        );
-        book.report.warnings.push(Note::new(contact.line, "number_used_twice", text));
+        let entry = &contact.entries[0];
+        let there = first.map_or("an earlier entry".into(), |line| format!("line {line}"));
+        let text = format!("{}: the number {number} is that of {there} too", label(entry));
+        notes.push(Note {
+            entry: Some(entry.name.clone()),
+            ..Note::new(contact.line, "duplicate_number", text)
+        });
     }
+    book.report.warnings.append(&mut notes);
 }
 
 /// Which entry of one owner a number means.
@@ -115,11 +145,11 @@ pub fn link_members(entries: &mut [Listed]) -> Vec<Note> {
 
 /// The way back: record ids become the numbers of the entries, which must all have one. A member that is not among
 /// the entries of the same owner can't be written and is left out, with a note.
-pub(super) fn unlink_members(entries: &mut [Listed]) -> Vec<Note> {
+pub(super) fn unlink_members(entries: &mut [Outgoing<'_>]) -> Vec<Note> {
     let numbers: BTreeMap<(Place, RecordId), i64> =
         entries.iter().filter_map(|e| Some(((e.owner.place(), e.id), e.address.number?))).collect();
     let mut notes = Vec::new();
-    for entry in entries.iter_mut().filter(|e| !e.address.members.is_empty()) {
+    for entry in entries.iter_mut().filter(|e| !e.as_is && !e.address.members.is_empty()) {
         let place = entry.owner.place();
         let mut members = Vec::new();
         for member in entry.address.members_in_order() {
@@ -129,17 +159,17 @@ pub(super) fn unlink_members(entries: &mut [Listed]) -> Vec<Note> {
                     None => {
                         let text = format!(
                             "the group {} names the entry {id}, which is not in this file; it is left out",
-                            label(&entry.address)
+                            label(entry.address)
                         );
-                        notes.push(Note::new(None, "member_missing", text));
+                        notes.push(entry.note(Weight::Loss, "member_missing", text));
                     }
                 },
                 Member::Box(name) if name.contains(',') || name.trim() != name => {
                     let text = format!(
                         "the group {} names `{name}`, which this format can't write; it is left out",
-                        label(&entry.address)
+                        label(entry.address)
                     );
-                    notes.push(Note::new(None, "member_not_representable", text));
+                    notes.push(entry.note(Weight::Loss, "member_not_representable", text));
                 }
                 other => members.push(other.clone()),
             }

@@ -28,7 +28,7 @@ fn id_of(place: usize) -> RecordId {
 
 /// Reads the entries of a file of any format one after the other, as an import takes them; see [`Book::into_listed`]. Of a
 /// Canon address book, whose groups name their members by number, what lies in memory does not grow with their number.
-/// The second number says how many contacts lead nowhere. What came before an error must be forgotten.
+/// It also says how many contacts lead nowhere, and the format. What came before an error must be forgotten.
 ///
 /// # Errors
 /// [`FileError`] where it is no file that is known, or is damaged.
@@ -36,20 +36,20 @@ pub fn each_listed(
     bytes: &[u8],
     options: &ReadOptions,
     mut each: impl FnMut(Option<RecordId>, Option<u64>, Owner, Address),
-) -> Result<(Report, usize), FileError> {
+) -> Result<(Report, usize, Format), FileError> {
     let canon = options.format.is_none_or(|format| format == Format::CanonCsv);
     if canon && options.encoding.is_none() && canon_room::begins(bytes) {
         let report = canon_csv::each_row(bytes, |row| each(None, row.line, row.owner, row.address))?;
-        return Ok((report, 0));
+        return Ok((report, 0, Format::CanonCsv));
     }
     let mut book = read(bytes, options)?;
-    let mut report = core::mem::take(&mut book.report);
+    let (format, mut report) = (book.format(), core::mem::take(&mut book.report));
     let (listed, nowhere) = book.into_listed();
     report.read = listed.len();
     for Listed { id, owner, line, address } in listed {
         each(Some(id), line, owner, address);
     }
-    Ok((report, nowhere))
+    Ok((report, nowhere, format))
 }
 
 impl Book {

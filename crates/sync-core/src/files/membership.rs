@@ -114,7 +114,13 @@ impl Membership {
             let Some(cell) = self.table.take_kept(contact, self.groups) else { continue };
             let mut rest = Vec::new();
             for token in self.tokens(&cell) {
-                match groups.find(token).filter(|group| *group != at) {
+                match groups.find(token) {
+                    Some(group) if group == at => {
+                        let text = format!("{} is a member of itself", label(&contact.entries[0]));
+                        let entry = Some(contact.name().into());
+                        let note = Note::new(contact.line, "group_in_itself", text);
+                        book.report.warnings.push(Note { entry, ..note });
+                    }
                     Some(group) => {
                         let members = members.entry(group).or_default();
                         if members.last() != Some(&at) {
@@ -325,7 +331,8 @@ mod tests {
                 for (group, member) in pairs {
                     let link = Link { contact: member.index(groups.len()), entry: None };
                     let at = group.index(groups.len());
-                    if !groups[at] || link.contact == at {
+                    // No ring: what leads back is not written.
+                    if !groups[at] || link.contact == at || (groups[link.contact] && link.contact < at) {
                         continue;
                     }
                     let members = &mut book.contacts[at].members;

@@ -30,6 +30,7 @@ mod duplicates;
 mod error;
 pub mod field;
 mod fit;
+mod fit_groups;
 mod folder;
 mod format;
 mod google;
@@ -55,6 +56,8 @@ mod owner;
 mod plain_csv;
 mod ricoh;
 mod ricoh_program;
+mod rings;
+mod rows;
 mod sharp;
 mod table;
 #[cfg(test)]

@@ -4,15 +4,15 @@
 //! nothing. Some programs write a blank after the names of columns.
 
 use super::{
-    Encoding, FileError, Format,
-    book::{Book, Contact, TextFrame, full_name},
+    Encoding, FileError, Format, Note,
+    book::{Book, Contact, Frame, TextFrame, full_name},
     columns::{Chart, Chosen, Use},
     convert::{ReadOptions, WriteOptions},
     csv_mapping::separator_of,
     field::{Field, Slot},
     format::{Room, Writer},
-    holds::Holds,
-    table::{Cells, Quotes, Style, line_end, rows},
+    holds::{self, Holds},
+    table::{Cells, Quotes, Row, Style, line_end, rows},
     text::Text,
 };
 use alloc::{format, string::String, vec::Vec};
@@ -347,7 +347,39 @@ fn recognizes(text: &Text) -> bool {
     let mails = top.iter().filter(|name| is_mail(name)).count();
     let named =
         has("E-mail Address") && (has("E-mail Type") || has("E-mail Display Name")) && has("Last Name");
-    named || (in_order(top) && top.len() > FIXED && mails >= 6)
+    named || (in_order(top) && top.len() > FIXED && (mails >= 6 || by_content(&text.text, top.len())))
+}
+
+/// Where the first e-mail stands in English, whose order programs with words of other languages keep too.
+const FIRST_MAIL: usize = 57;
+
+/// Whether the rows have e-mail where the English columns do, and nothing else there.
+fn by_content(text: &str, width: usize) -> bool {
+    // A row may have line ends: so many lines that the last is whole.
+    let shown = [2, 3, 5, 9, 17].into_iter().find_map(|lines| {
+        let end = text.match_indices('\n').nth(lines - 1).map_or(text.len(), |(at, _)| at + 1);
+        let whole = |rows: &Vec<Row<'_>>| rows.len() > 1 && rows.iter().all(|row| row.wrong.is_none());
+        rows(&text[..end], separator_of(text), 1).ok().filter(whole)
+    });
+    let shown: Vec<Vec<String>> = shown.into_iter().flatten().skip(1).map(|row| row.cells).collect();
+    let shown: Vec<&[String]> = shown.iter().map(|cells| &**cells).collect();
+    width >= ENGLISH.len() && has_mail(&shown, FIRST_MAIL)
+}
+
+/// Whether a column has e-mail addresses, or paths of a mail server, and nothing else.
+fn has_mail(shown: &[&[String]], at: usize) -> bool {
+    let cell =
+        |cells: &&[String], at: usize| cells.get(at).map(|cell| cell.trim().to_string()).unwrap_or_default();
+    let said: Vec<String> =
+        shown.iter().map(|cells| cell(cells, at)).filter(|cell| !cell.is_empty()).collect();
+    said.iter().any(|cell| holds::is_mail(cell))
+        && said.iter().all(|cell| holds::is_mail(cell) || cell.starts_with('/'))
+        && shown.iter().all(|cells| matches!(&*cell(cells, at + 1).to_uppercase(), "" | "SMTP" | "EX"))
+}
+
+/// Whether the language of the column names is not known here.
+fn is_unknown(names: &[String]) -> bool {
+    !names.iter().any(|name| english(name) == Some(MAILS[0].0))
 }
 
 /// Whether a name speaks of e-mail in one of many languages.
@@ -365,7 +397,17 @@ fn layout(names: &[String], shown: &[&[String]]) -> Vec<Chosen> {
         .enumerate()
         .map(|(at, name)| if ordered && at < FIXED { Some(ENGLISH[at]) } else { english(name) })
         .collect();
-    if !keys.contains(&Some(MAILS[0].0)) {
+    let of_others = || names.iter().skip(FIXED).any(|name| english(name).is_some());
+    if is_unknown(names)
+        && ordered
+        && names.len() >= ENGLISH.len()
+        && has_mail(shown, FIRST_MAIL)
+        && !of_others()
+    {
+        for (key, name) in keys.iter_mut().zip(ENGLISH) {
+            *key = Some(name);
+        }
+    } else if is_unknown(names) {
         for (triple, at) in MAILS.iter().zip(mail_columns(names, shown)) {
             for (key, name) in keys[at..].iter_mut().zip([triple.0, triple.1, triple.2]) {
                 *key = Some(name);
@@ -412,7 +454,14 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
         quotes: if text.text.starts_with('"') { Quotes::All } else { Quotes::Needed },
         ..Style::default()
     };
-    CHART.read("", &text.text, style, text.encoding, &layout)
+    let mut book = CHART.read("", &text.text, style, text.encoding, &layout)?;
+    let Frame::Text(frame) = &book.frame else { return Ok(book) };
+    if is_unknown(&frame.columns) {
+        let said = "the names of its columns are in a language that is not known here: they were taken by their order; \
+                    if something is in the wrong place, give a column mapping";
+        book.report.warnings.push(Note::new(Some(1), "columns_by_order", said));
+    }
+    Ok(book)
 }
 
 /// The usual type is not kept, nor a display name that says only the name and the address.

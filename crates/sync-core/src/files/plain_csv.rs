@@ -7,12 +7,12 @@ use super::{
     book::{Book, Contact, TextFrame},
     columns::{Chart, Chosen, OF_KIND, Use, nothing_after, nothing_before},
     convert::{ReadOptions, WriteOptions},
-    csv_mapping::{Mapping, PLACES, separator_line, separator_of, suggest_mapping},
+    csv_mapping::{Mapping, PLACES, in_brackets, separator_line, separator_of, suggest_mapping},
     field::{Field, Slot},
     format::{Room, Writer},
     headings::{self, heading},
     holds::Holds,
-    table::{Style, line_end},
+    table::{Style, line_end, rows},
     text::Text,
 };
 use alloc::{
@@ -61,10 +61,12 @@ pub(super) const ROOM: Room = Room {
             (Field::Title, 0),
             (Field::Phone, 0),
             (Field::Mobile, 0),
+            (Field::PhoneLabel, 0),
             (Field::Note, 0),
             (Field::List, 0),
             (Field::Number, 0),
             (Field::Mail, 0),
+            (Field::Label, 0),
             (Field::FaxNumber, 0),
             (Field::FaxProtocol, 0),
             (Field::FaxEcm, 0),
@@ -100,13 +102,22 @@ fn read(text: &Text, options: &ReadOptions) -> Result<Book, FileError> {
     let (head, body) = text.text.split_at(separator_line(&text.text).0.len());
     let chosen = options.mapping.as_ref();
     let separator = chosen.and_then(|mapping| mapping.separator).unwrap_or_else(|| separator_of(&text.text));
-    let style = Style { separator, line_end: line_end(&text.text), ..Style::default() };
-    let choose = |names: &[String], _: &[&[String]]| match chosen {
+    let first = body.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    let top = rows(first, separator, 1)?;
+    let brackets = top.first().is_some_and(|top| !top.cells.is_empty() && in_brackets(&top.cells).is_some());
+    let style = Style { separator, line_end: line_end(&text.text), brackets, ..Style::default() };
+    let choose = |names: &[String], shown: &[&[String]]| match chosen {
+        Some(mapping) if mapping.no_column_line => mapping.by_content(shown).layout(names),
         Some(mapping) => mapping.layout(names),
-        None => Mapping { separator: None, columns: headings::meanings(names) }.layout(names),
+        None => Mapping { columns: headings::meanings(names), ..Mapping::default() }.layout(names),
     };
-    let mut book = CHART.read(head, body, style, text.encoding, &choose)?;
-    if let (Some(mapping), super::book::Frame::Text(frame)) = (chosen, &book.frame) {
+    let by_place = chosen.filter(|mapping| mapping.no_column_line);
+    let names = by_place.map(|mapping| mapping.columns.iter().map(|column| column.heading.clone()).collect());
+    let mut book = CHART.read_named(head, body, style, text.encoding, names, &choose)?;
+    if by_place.is_some() {
+        let text = "no row names the columns; they were read as the mapping has them, and by what they hold";
+        book.report.warnings.insert(0, Note::new(None, "columns_by_place", text));
+    } else if let (Some(mapping), super::book::Frame::Text(frame)) = (chosen, &book.frame) {
         let there: BTreeSet<String> = frame.columns.iter().map(|name| name.trim().to_lowercase()).collect();
         let missing: Vec<&str> = mapping
             .columns
@@ -179,9 +190,49 @@ fn frame(contacts: &[Contact], options: &WriteOptions) -> TextFrame {
     let style = Style { separator: mapping.separator.unwrap_or(','), ..Style::default() };
     let names: Vec<String> = mapping.columns.iter().map(|column| column.heading.clone()).collect();
     let layout = mapping.layout(&names);
-    CHART.frame(contacts, names.into_iter().zip(layout).collect(), style, &[])
+    let mut frame = CHART.frame(contacts, names.into_iter().zip(layout).collect(), style, &[]);
+    if mapping.no_column_line {
+        frame.head.clear();
+    }
+    frame
 }
 
 fn contact(contacts: &[Contact], at: usize, frame: &TextFrame) -> String {
     CHART.row(contacts, at, frame)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::files::{convert, read};
+
+    fn again(book: &Book) -> String {
+        let written = convert(book, Format::Csv, &WriteOptions::default()).unwrap();
+        String::from_utf8(written.bytes).unwrap()
+    }
+
+    #[test]
+    fn a_list_without_column_names_is_read_by_a_ready_mapping() {
+        let options = ReadOptions { mapping: Mapping::ready("oki"), ..ReadOptions::default() };
+        for separator in [',', ';', '\t'] {
+            let file = "Desk,5550100,,desk@branch.example,x\r\nGate,,,gate@branch.example,\r\n"
+                .replace(',', &String::from(separator));
+            let mut book = read(file.as_bytes(), &options).unwrap();
+            assert_eq!((book.contacts.len(), book.entries()), (2, 3), "{file}");
+            assert_eq!((book.report.warnings[0].code, &*again(&book)), ("columns_by_place", &*file));
+            book.contacts[1].entries[0].name = "Door".into();
+            assert_eq!(again(&book), file.replace("Gate", "Door"));
+        }
+    }
+
+    #[test]
+    fn cells_in_brackets_are_what_is_in_them() {
+        let file =
+            "[Name];[E-mail];[ID]\r\n[Desk];[desk@branch.example];[1]\r\n[Gate];[gate@branch.example];[]\r\n";
+        let mut book = read(file.as_bytes(), &ReadOptions::default()).unwrap();
+        assert_eq!((book.contacts[0].name(), &*again(&book)), ("Desk", file));
+        book.contacts[1].entries[0].name = "Door".into();
+        assert_eq!(again(&book), file.replace("Gate", "Door"));
+    }
 }

@@ -183,6 +183,7 @@ pub(super) const ROOM: Room = Room {
     extensions: &["csv"],
     origin: "Web Image Monitor: Device Management, Address Book, Maintenance, Export",
     holds: Holds {
+        structure: &[INDEX],
         slots: &[
             (Slot::Mail, 1),
             (Slot::Fax, 1),

@@ -17,49 +17,10 @@ use alloc::{
     vec::Vec,
 };
 
-pub(super) use super::canon_csv::{MAX_COLUMNS, MAX_ROWS};
-
-/// Which cells are quoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Quotes {
-    /// Those that must be.
-    #[default]
-    Needed,
-    /// All.
-    All,
-    /// None: a cell can't hold a separator or a line end.
-    Never,
-}
-
-/// How a table is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Style {
-    /// What stands between cells.
-    pub(super) separator: char,
-    /// Which cells of a row are quoted.
-    pub(super) quotes: Quotes,
-    /// Which names of the column line are quoted.
-    pub(super) head_quotes: Quotes,
-    /// `\r\n` or `\n`.
-    pub(super) line_end: &'static str,
-    /// Each value stands in square brackets.
-    pub(super) brackets: bool,
-    /// A separator ends each line.
-    pub(super) closes: bool,
-}
-
-impl Default for Style {
-    fn default() -> Self {
-        Self {
-            separator: ',',
-            quotes: Quotes::Needed,
-            head_quotes: Quotes::Needed,
-            line_end: "\r\n",
-            brackets: false,
-            closes: false,
-        }
-    }
-}
+pub(super) use super::{
+    canon_csv::{MAX_COLUMNS, MAX_ROWS},
+    rows::{Quotes, Row, Style, WrongRow, line_end, rows, unbracket, write_row},
+};
 
 /// What a column means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,110 +143,6 @@ impl Cells<'_> {
     }
 }
 
-/// A row of a text, as it stands and by its cells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row<'a> {
-    /// Where it begins, from 1.
-    pub(super) line: u64,
-    /// Empty lines before it.
-    pub(super) before: &'a str,
-    /// With its line end.
-    pub(super) raw: &'a str,
-    pub(super) cells: Vec<String>,
-}
-
-/// The rows of a text from `line` on.
-///
-/// # Errors
-/// [`FileError`] where a quote is never closed, or there are more rows or columns than a reader takes.
-pub(super) fn rows(text: &str, separator: char, first_line: u64) -> Result<Vec<Row<'_>>, FileError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(u8::try_from(separator).unwrap_or(b','))
-        .from_reader(text.as_bytes());
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    let mut record = csv::StringRecord::new();
-    let mut starts = Vec::new();
-    while reader.read_record(&mut record).unwrap_or(false) {
-        let line = first_line - 1 + record.position().map_or(1, csv::Position::line);
-        if rows.len() >= MAX_ROWS {
-            return Err(FileError::TooManyRows { line, limit: MAX_ROWS });
-        }
-        if record.len() > MAX_COLUMNS {
-            return Err(FileError::TooManyColumns { line, limit: MAX_COLUMNS });
-        }
-        let start = record.position().map_or(0, csv::Position::byte);
-        starts.push(usize::try_from(start).unwrap_or(usize::MAX).min(text.len()));
-        rows.push(Row { line, before: "", raw: "", cells: record.iter().map(String::from).collect() });
-    }
-    // The reader ends a row after `\r` and finds `\n` before the next.
-    let begins = |start: usize| {
-        let split = start > 0 && text.as_bytes()[..start].ends_with(b"\r") && text[start..].starts_with('\n');
-        start + usize::from(split)
-    };
-    let mut end = text.len();
-    for (row, start) in rows.iter_mut().zip(&starts).rev() {
-        let start = begins(*start);
-        let whole = text.get(start..end).unwrap_or("");
-        let skipped = whole.len() - whole.trim_start_matches(['\r', '\n']).len();
-        (row.before, row.raw) = whole.split_at(skipped);
-        end = start;
-    }
-    let mut line = first_line;
-    for row in &mut rows {
-        line += row.before.matches('\n').count() as u64;
-        row.line = line;
-        line += row.raw.matches('\n').count() as u64;
-    }
-    if let Some(last) = rows.last()
-        && last.raw.matches('"').count() % 2 == 1
-        && last.raw.trim_end().contains('\n')
-    {
-        return Err(FileError::UnterminatedQuote { line: last.line });
-    }
-    Ok(rows)
-}
-
-/// One line of cells, with its line end.
-pub(super) fn write_row<'a>(
-    cells: impl IntoIterator<Item = &'a str>,
-    quotes: Quotes,
-    style: Style,
-) -> String {
-    let mut line = String::new();
-    for (at, cell) in cells.into_iter().enumerate() {
-        if at > 0 {
-            line.push(style.separator);
-        }
-        let cell = if style.brackets { Cow::Owned(format!("[{cell}]")) } else { Cow::Borrowed(cell) };
-        let needed = cell.contains([style.separator, '"', '\r', '\n'])
-            || cell.starts_with([' ', '\t'])
-            || cell.ends_with([' ', '\t']);
-        if quotes == Quotes::All || (quotes == Quotes::Needed && needed) {
-            line.push('"');
-            line.push_str(&cell.replace('"', "\"\""));
-            line.push('"');
-        } else {
-            line.push_str(&cell);
-        }
-    }
-    if style.closes {
-        line.push(style.separator);
-    }
-    line.push_str(style.line_end);
-    line
-}
-
-/// How a text's lines end.
-pub(super) fn line_end(text: &str) -> &'static str {
-    match text.find('\n') {
-        Some(at) if at > 0 && text.as_bytes()[at - 1] == b'\r' => "\r\n",
-        Some(_) => "\n",
-        None => "\r\n",
-    }
-}
-
 impl Table {
     /// The column of this name.
     pub(super) fn column(&self, name: &str) -> Option<&'static Column> {
@@ -311,7 +168,8 @@ impl Table {
     ) -> Result<Book, FileError> {
         let first_line = 1 + head.matches('\n').count() as u64;
         let mut rows = rows(text, style.separator, first_line)?.into_iter();
-        let Some(top) = rows.next() else { return Err(FileError::Empty) };
+        let top = rows.next().ok_or(FileError::Empty)?;
+        top.as_column_line()?;
         let frame = TextFrame {
             head: format!("{head}{}{}", top.before, top.raw),
             columns: top.cells.clone(),
@@ -334,6 +192,12 @@ impl Table {
         let width = frame.columns.iter().rposition(|name| !name.trim().is_empty()).map_or(0, |at| at + 1);
         for row in rows {
             before.push_str(row.before);
+            if let Some(note) = row.wrong() {
+                report.kept_out += 1;
+                report.warnings.push(note);
+                before.push_str(row.raw);
+                continue;
+            }
             let bare = |cell: &String| {
                 let cell = if frame.style.brackets { unbracket(cell) } else { cell };
                 cell.to_string()
@@ -509,11 +373,6 @@ impl Table {
     }
 }
 
-pub(super) fn unbracket(cell: &str) -> &str {
-    let cell = cell.trim();
-    cell.strip_prefix('[').and_then(|cell| cell.strip_suffix(']')).unwrap_or(cell)
-}
-
 /// Whether an entry leads anywhere.
 pub(super) fn leads(entry: &Address) -> bool {
     match Slot::of(entry) {
@@ -575,31 +434,3 @@ pub(super) fn nothing_after(_: &mut Contact, _: &Cells<'_>, _: &mut Vec<Note>) {
 
 /// For formats that do nothing of their own.
 pub(super) fn nothing_before(_: &[Contact], _: usize, _: &mut BTreeMap<String, String>) {}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// Whatever is written is read, cell by cell, and the pieces are the text.
-        #[test]
-        fn rows_are_the_text(
-            cells in prop::collection::vec(prop::collection::vec("[a-c\", ;\r\n]{0,5}", 2..5), 1..6),
-            blank in "[\r\n]{0,3}",
-        ) {
-            let style = Style::default();
-            let lines = cells.iter().map(|row| write_row(row.iter().map(|c| &**c), Quotes::All, style));
-            let text = lines.collect::<Vec<_>>().join(&blank);
-            let found = rows(&text, ',', 1).unwrap();
-            prop_assert_eq!(found.iter().map(|row| row.cells.clone()).collect::<Vec<_>>(), cells);
-            let pieces: String = found.iter().flat_map(|row| [row.before, row.raw]).collect();
-            prop_assert_eq!(pieces, &*text);
-            for row in &found {
-                let at = row.raw.as_ptr() as usize - text.as_ptr() as usize;
-                prop_assert_eq!(row.line, 1 + text[..at].matches('\n').count() as u64);
-            }
-        }
-    }
-}

@@ -2,6 +2,7 @@
 
 use super::{FileError, Note, charset::Charset, detect::guess};
 use alloc::{
+    borrow::Cow,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -142,13 +143,26 @@ impl fmt::Display for Encoding {
 /// A file as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Text {
-    /// As they came.
-    pub(super) bytes: Vec<u8>,
+    /// As they came, where the text may not say which they were: some encodings have several bytes for one character.
+    raw: Option<Vec<u8>>,
     /// Without the mark.
     pub(super) text: String,
     pub(super) encoding: Encoding,
     /// What was odd about its encoding.
     pub(super) notes: Vec<Note>,
+}
+
+impl Text {
+    /// The file's bytes; of one in UTF-16, which only one text can be, the text's in UTF-8.
+    pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
+        match &self.raw {
+            Some(raw) => Cow::Borrowed(raw),
+            None if self.encoding.is_utf8() && self.encoding.mark => {
+                Cow::Owned([UTF8_MARK, self.text.as_bytes()].concat())
+            }
+            None => Cow::Borrowed(self.text.as_bytes()),
+        }
+    }
 }
 
 /// How many bytes a file may have.
@@ -185,7 +199,7 @@ pub(super) fn decode(bytes: &[u8], told: Option<Encoding>) -> Result<Text, FileE
     } else if let Some(marked) = marked {
         (marked, marked.decode(body).ok_or_else(|| not_in(body, marked))?)
     } else if let Ok(text) = core::str::from_utf8(body)
-        && !text.contains('\0')
+        && !has_many_nuls(text)
     {
         (Encoding::UTF_8, text.to_string())
     } else {
@@ -199,11 +213,17 @@ pub(super) fn decode(bytes: &[u8], told: Option<Encoding>) -> Result<Text, FileE
         }
         (encoding, text)
     };
-    if let Some(at) = text.find('\0') {
+    // A few are damage, which stays where it is as any control character does; many are no text.
+    if let Some(at) = text.find('\0').filter(|_| has_many_nuls(&text)) {
         let line = 1 + text[..at].matches('\n').count() as u64;
         return Err(FileError::NulByte { line });
     }
-    Ok(Text { bytes: bytes.to_vec(), text, encoding, notes })
+    let raw = encoding.charset().filter(|_| !encoding.is_utf8()).map(|_| bytes.to_vec());
+    Ok(Text { raw, text, encoding, notes })
+}
+
+fn has_many_nuls(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == 0).count() * 20 > text.len()
 }
 
 fn not_in(bytes: &[u8], encoding: Encoding) -> FileError {

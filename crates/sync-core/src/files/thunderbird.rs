@@ -4,7 +4,7 @@
 use super::{
     Encoding, FileError, Format,
     book::{Book, Contact, TextFrame},
-    columns::{Chart, Chosen, Use, nothing_after, nothing_before},
+    columns::{Chart, Chosen, PLACE, Use, nothing_after, nothing_before},
     convert::{ReadOptions, WriteOptions},
     csv_mapping::separator_of,
     field::{Field, Slot},
@@ -69,6 +69,7 @@ pub(super) const ROOM: Room = Room {
     extensions: &["csv", "tab"],
     origin: "Thunderbird: Address Book, Tools, Export, Comma Separated",
     holds: Holds {
+        structure: &[PLACE],
         slots: &[(Slot::Mail, 2), (Slot::Fax, 1), (Slot::Nowhere, 1)],
         together: 3,
         fields: &[

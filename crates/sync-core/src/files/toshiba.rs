@@ -16,7 +16,7 @@ use super::{
     field::{Field, Slot},
     format::{Room, Writer},
     holds::Holds,
-    links::{label, note_numbers_used_twice},
+    links::label,
     table::{Cells, Column, Quotes, Style, Table, line_end, rows, set_cell},
     text::Text,
 };
@@ -84,7 +84,6 @@ fn recognizes(text: &Text) -> bool {
 fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     let style = Style { line_end: line_end(&text.text), ..TABLE.style };
     let mut book = TABLE.read("", &text.text, style, text.encoding)?;
-    note_numbers_used_twice(&mut book);
     note_buttons_used_twice(&mut book);
     Ok(book)
 }
@@ -175,8 +174,8 @@ mod tests {
             (Some(4), "number_out_of_range"),
             (Some(4), "number_out_of_range"),
             (Some(5), "no_number"),
-            (Some(3), "number_used_twice"),
             (Some(3), "button_used_twice"),
+            (Some(3), "duplicate_number"),
         ];
         assert_eq!(codes(&book.report.warnings), expected);
         assert!(book.report.warnings.iter().all(|note| note.weight == Weight::Remark));
@@ -214,11 +213,6 @@ mod tests {
         assert!(text.contains(&format!("\"{}\"", "n".repeat(20))), "{text}");
         assert!(text.contains(&format!("\"{}\"", "名".repeat(10))), "{text}");
         assert!(text.contains(&format!("\"{}\"", "ﾅ".repeat(20))), "{text}");
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        laws::what_is_written_is_read(Format::ToshibaCsv);
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn contact(contacts: &[Contact], at: usize, frame: &TextFrame) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::files::{convert, read, tests as laws};
+    use crate::files::{convert, read};
     use alloc::{format, string::ToString};
 
     const HEAD: &str = "First Name,Last Name,Email Address,Tel Number,2nd Fax Number,IPFax Destination,Facsimile Mode,\
@@ -190,10 +190,5 @@ mod tests {
         let written = convert(&book, Format::Toshiba22Csv, &WriteOptions::default()).unwrap();
         assert_eq!((written.written, written.kept_out), (0, 1));
         assert!(written.notes.iter().any(|note| note.code == "no_kind"));
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        laws::what_is_written_is_read(Format::Toshiba22Csv);
     }
 }

@@ -132,11 +132,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        laws::what_is_written_is_read(Format::XeroxPlainCsv);
-    }
-
-    #[test]
     fn no_damage_makes_it_panic() {
         laws::no_damage_makes_it_panic("xerox/public-address-book-2col-noheader.csv");
     }

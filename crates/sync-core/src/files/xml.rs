@@ -26,7 +26,7 @@ pub(super) struct Element {
     pub(super) line: u64,
     pub(super) name: String,
     pub(super) attributes: Vec<(String, String)>,
-    /// Whether something stands in it.
+    /// Whether something stands in it that is no blank.
     pub(super) is_filled: bool,
 }
 
@@ -95,8 +95,8 @@ fn scan(text: &str, level: usize) -> Result<Scanned, FileError> {
         let end = position(&reader, text);
         match event {
             Event::Start(tag) | Event::Empty(tag) if depth == 0 || depth == level => {
-                let is_filled = !text.get(..end).is_some_and(|before| before.ends_with("/>"));
-                let element = element(&tag, (start, end), line, is_filled)?;
+                let is_open = !text.get(..end).is_some_and(|before| before.ends_with("/>"));
+                let element = element(&tag, (start, end), line)?;
                 let list = if depth == 0 { &mut outer } else { &mut found };
                 if list.len() >= MAX_ELEMENTS {
                     let limit = MAX_ELEMENTS;
@@ -106,7 +106,7 @@ fn scan(text: &str, level: usize) -> Result<Scanned, FileError> {
                     inner = (end, end);
                 }
                 list.push(element);
-                depth += usize::from(is_filled);
+                depth += usize::from(is_open);
             }
             Event::Start(_) if depth >= MAX_DEPTH => {
                 return Err(FileError::UnsafeXml { line, what: "its elements are nested too deep" });
@@ -120,6 +120,9 @@ fn scan(text: &str, level: usize) -> Result<Scanned, FileError> {
                 if depth == 0 || depth == level {
                     let list = if depth == 0 { &mut outer } else { &mut found };
                     if let Some(last) = list.last_mut() {
+                        // So far it ends where its first tag does.
+                        let inner = text.get(last.end..start).unwrap_or_default();
+                        last.is_filled = !inner.trim().is_empty();
                         last.end = end;
                     }
                 }
@@ -148,12 +151,7 @@ fn scan(text: &str, level: usize) -> Result<Scanned, FileError> {
     }
 }
 
-fn element(
-    tag: &BytesStart<'_>,
-    (start, end): (usize, usize),
-    line: u64,
-    is_filled: bool,
-) -> Result<Element, FileError> {
+fn element(tag: &BytesStart<'_>, (start, end): (usize, usize), line: u64) -> Result<Element, FileError> {
     let mut attributes = Vec::new();
     for attribute in tag.attributes() {
         if attributes.len() >= MAX_ATTRIBUTES {
@@ -167,7 +165,7 @@ fn element(
             .map_err(|_| FileError::UnsafeXml { line, what: "it has an entity of its own, or an & alone" })?;
         attributes.push((attribute.key.as_ref().into(), value.into_owned()));
     }
-    Ok(Element { start, end, line, name: tag.name().as_ref().into(), attributes, is_filled })
+    Ok(Element { start, end, line, name: tag.name().as_ref().into(), attributes, is_filled: false })
 }
 
 fn position(reader: &Reader<&[u8]>, text: &str) -> usize {
@@ -214,6 +212,15 @@ mod tests {
     use super::*;
     use alloc::format;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_element_of_two_tags_and_nothing_between_is_empty() {
+        let text = "<r>\n<i a='1'></i><i>\n </i><i>x</i><i/><i><!-- c --></i>\n</r>\n";
+        let found = document(text).unwrap();
+        let filled: Vec<bool> = found.elements.iter().map(|element| element.is_filled).collect();
+        assert_eq!(filled, [false, false, true, false, true]);
+        assert_eq!(&text[found.elements[0].start..found.elements[0].end], "<i a='1'></i>");
+    }
 
     #[test]
     fn elements_are_found_where_they_stand() {

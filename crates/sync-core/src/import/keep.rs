@@ -12,7 +12,7 @@ use super::{
 use crate::{
     address::{Address, Login, Password},
     catalogue::{Field, Kind, RecordType, Secret},
-    files::Note,
+    files::{self, Format, Note, field::Slot},
     value::Value,
 };
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
@@ -207,6 +207,9 @@ fn address(
             after.other.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
+    if let Some(format) = carries.format {
+        keep_what_it_lacks(format, &before, &mut after);
+    }
     let masked = after.access_code.0 == MASK;
     if masked || after.access_code.0.is_empty() && !carries.secrets {
         after.access_code.clone_from(&before.access_code);
@@ -233,6 +236,55 @@ fn address(
         }
     }
     after.to_fields()
+}
+
+/// What a format has no field for it can't have unset: that stays, and so does what other formats keep with the entry. The
+/// parts of a name stay only as long as they make the name.
+fn keep_what_it_lacks(format: Format, before: &Address, after: &mut Address) {
+    let holds = format.holds();
+    let slot = Slot::of(after);
+    let same_name = before.name.starts_with(&after.name);
+    for field in files::field::Field::ALL.iter().copied() {
+        use files::field::Field;
+        let of_name = matches!(
+            field,
+            Field::Reading
+                | Field::Given
+                | Field::Middle
+                | Field::Family
+                | Field::Prefix
+                | Field::Suffix
+                | Field::GivenReading
+                | Field::FamilyReading
+        );
+        // In which list it stands is decided before; secrets are looked after by themselves.
+        let others = matches!(field, Field::List | Field::Number) || field.is_secret();
+        let lacks = holds.limit_of(slot, field).is_none() && (!of_name || same_name);
+        // Some formats must say where something is, and then say `work`.
+        let is_label = matches!(field, Field::Label | Field::PhoneLabel);
+        if is_label && field.get(before).is_empty() && field.get(after) == "work" {
+            field.set(after, "");
+        }
+        if lacks && !others && field.get(after).is_empty() {
+            let text = field.get(before);
+            if !text.is_empty() {
+                field.set(after, &text);
+            }
+        }
+    }
+    let own = format!("{format}:");
+    for (key, text) in before.kept_by.iter().filter(|(key, _)| !key.starts_with(&own)) {
+        after.kept_by.entry(key.clone()).or_insert_with(|| text.clone());
+    }
+    if !format.name().starts_with("canon") {
+        for (key, text) in &before.kept {
+            after.kept.entry(key.clone()).or_insert_with(|| text.clone());
+        }
+    }
+    // A format may have to tell the destinations of one contact in several rows.
+    if !before.tie.is_empty() {
+        after.tie.clone_from(&before.tie);
+    }
 }
 
 fn is_stars(login: &Login) -> bool {

@@ -1,5 +1,11 @@
 //! Which entry of a file is which record that is there.
 
+mod special;
+mod way;
+
+pub(super) use special::{protected, rest_mode};
+pub(super) use way::{Side, Way, bare, is_group};
+
 use super::{
     Fields, Packed,
     admit::{Admitted, admit},
@@ -9,9 +15,8 @@ use super::{
     whole::{Problem, Terms},
 };
 use crate::{
-    address::{Address, LIKENESSES, Likeness, MEMBER_PREFIX, Member, TYPE_FIELD, pairs},
-    canonical::Encoder,
-    catalogue::{RecordType, address_book::LOCAL_SPACE},
+    address::{Address, Member, pairs},
+    catalogue::address_book::LOCAL_SPACE,
     files::{
         Note,
         canon_csv::{Spot, spots},
@@ -26,65 +31,11 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use special::special;
+use way::{WAYS, alike, is_of_people, is_way_of, setting_id};
 
 /// What a file has in place of a password that it does not tell.
 pub const MASK: &str = "********";
-
-/// What is special about a type of records.
-pub(super) struct Special {
-    /// The type.
-    name: &'static str,
-    /// Whether a file always replaces it, in whatever mode.
-    always_replaced: bool,
-    /// Whether a file without any entry of the type changes nothing, even one that holds all.
-    empty_changes_nothing: bool,
-    /// What is said of some of its records.
-    protected: Option<Protected>,
-}
-
-/// Records that no import removes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Protected {
-    /// The flag that they have set; the machine's own, which no file sets or unsets.
-    pub(super) flag: &'static str,
-    /// What a file doesn't change of them either.
-    pub(super) kept: &'static [&'static str],
-}
-
-impl Protected {
-    /// Whether a record is one.
-    pub(super) fn has(&self, flag: Option<&Value>) -> bool {
-        flag == Some(&Value::Bool(true))
-    }
-}
-
-const ORDINARY: Special =
-    Special { name: "", always_replaced: false, empty_changes_nothing: false, protected: None };
-/// As administrators know it from such machines.
-const SPECIAL: [Special; 2] = [
-    // In both: all but the counter is taken; only in the file: added; only in the machine: deleted.
-    Special { name: "department", always_replaced: true, empty_changes_nothing: true, ..ORDINARY },
-    // A file could otherwise leave nobody who administers the machine.
-    Special {
-        name: "login-user",
-        protected: Some(Protected { flag: "built_in", kept: &["name", "role", "enabled"] }),
-        ..ORDINARY
-    },
-];
-
-fn special(known: &RecordType) -> &'static Special {
-    SPECIAL.iter().find(|special| special.name == known.name).unwrap_or(&ORDINARY)
-}
-
-/// Which of its records no import removes.
-pub(super) fn protected(known: &RecordType) -> Option<Protected> {
-    special(known).protected
-}
-
-/// Whether a type is replaced.
-pub(super) fn rest_mode(known: &RecordType, terms: &Terms) -> RestMode {
-    if special(known).always_replaced { RestMode::Replace } else { terms.modes.rest }
-}
 
 /// A record that is there.
 #[derive(Debug)]
@@ -132,227 +83,6 @@ pub(super) struct Matched {
     pub(super) fresh: Vec<RecordId>,
     /// Where an export puts what has no place of its own, where the file may be one.
     pub(super) spots: BTreeMap<RecordId, Spot>,
-}
-
-/// The ways in which an entry can be a record that is there, the closest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// A setting is its name, and where it is device-specific, its person.
-    Setting,
-    /// What tells one entry from another in a file.
-    Identity,
-    /// The same list and number.
-    Number,
-    /// The id that the source gives.
-    Id,
-    /// The same in all fields under the same id.
-    IdAndEqual,
-    /// The same in all fields.
-    Equal,
-    /// The same in all fields but those that a file without secrets leaves out.
-    Bare,
-    /// The same as an export of what is there would write it, which gives a number to what has none.
-    Exported,
-    /// The same, but for what a file without secrets leaves out.
-    ExportedBare,
-    /// The same but for list and number, where what is there has no number.
-    Unnumbered,
-    /// The same, but for what a file without secrets leaves out.
-    UnnumberedBare,
-    /// One of the likenesses of two addresses.
-    Alike(usize),
-}
-
-const WAYS: [Way; 15] = [
-    Way::Setting,
-    Way::Identity,
-    Way::Exported,
-    Way::ExportedBare,
-    Way::Number,
-    Way::Id,
-    Way::IdAndEqual,
-    Way::Equal,
-    Way::Bare,
-    Way::Unnumbered,
-    Way::UnnumberedBare,
-    Way::Alike(1),
-    Way::Alike(2),
-    Way::Alike(3),
-    Way::Alike(4),
-];
-
-/// Whether this is a way in which such an entry is looked for.
-fn is_way_of(way: Way, class: Class, terms: &Terms) -> bool {
-    match (class, way) {
-        (Class::Setting(_), way) => way == Way::Setting,
-        (Class::Typed(known), Way::Identity) => !known.identity.is_empty(),
-        (Class::Typed(known), Way::Id) => {
-            known.identity.is_empty() || rest_mode(known, terms) == RestMode::Replace
-        }
-        (Class::Typed(known), Way::Equal) => known.identity.is_empty(),
-        (Class::Unknown, way) => matches!(way, Way::Id | Way::Equal),
-        (Class::Address, way) => match terms.modes.lists {
-            ListMode::Replace => match way {
-                Way::Id | Way::Equal | Way::Exported | Way::Alike(_) => true,
-                Way::Bare | Way::ExportedBare => !terms.carries.secrets,
-                _ => false,
-            },
-            ListMode::Append | ListMode::Overwrite => match way {
-                Way::IdAndEqual | Way::Equal | Way::Exported | Way::Unnumbered => true,
-                Way::Bare | Way::ExportedBare | Way::UnnumberedBare => !terms.carries.secrets,
-                way => way == Way::Number && terms.modes.lists == ListMode::Overwrite,
-            },
-        },
-        (Class::Typed(_), _) => false,
-    }
-}
-
-/// One side of a comparison, which knows what the ids of its own members are called in a file.
-pub(super) struct Side {
-    numbers: BTreeMap<RecordId, i64>,
-    /// Where an export puts what has no place of its own.
-    spots: BTreeMap<RecordId, Spot>,
-    /// Whether the settings are those of several people.
-    of_people: bool,
-}
-
-impl Side {
-    pub(super) fn empty(space: &SpaceName) -> Self {
-        Self { numbers: BTreeMap::new(), spots: BTreeMap::new(), of_people: is_of_people(space) }
-    }
-
-    fn of<'a>(space: &SpaceName, addresses: impl Iterator<Item = (RecordId, &'a Packed)> + Clone) -> Self {
-        let groups = addresses.clone().any(|(_, fields)| is_group(fields));
-        let numbers =
-            addresses.filter(|_| groups).filter_map(|(id, fields)| Some((id, fields.int("number")?)));
-        Self { numbers: numbers.collect(), ..Self::empty(space) }
-    }
-
-    /// An address as a file would have it: the members of groups are numbers where they can be, and nothing is there that
-    /// no file can say.
-    fn in_file_form(&self, fields: &Packed) -> Option<Address> {
-        let mut address = Address::from_fields(fields.fields())?;
-        rename_members(&mut address, |id| self.numbers.get(&id).copied());
-        address.other.clear();
-        Some(address)
-    }
-
-    /// The same as an export of this side would write it.
-    fn exported(&self, id: Option<RecordId>, fields: &Packed) -> Option<Address> {
-        let mut address = Address::from_fields(fields.fields())?;
-        rename_members(&mut address, |id| {
-            let spot = self.spots.get(&id).and_then(|(_, number)| *number);
-            spot.or_else(|| self.numbers.get(&id).copied())
-        });
-        if let Some(spot) = id.and_then(|id| self.spots.get(&id)) {
-            (address.list, address.number) = *spot;
-        }
-        address.other.clear();
-        Some(address)
-    }
-
-    /// The same without list and number; of what is there, only what has no number.
-    fn unnumbered(&self, id: Option<RecordId>, fields: &Packed, incoming: bool) -> Option<Address> {
-        let numbered = fields.int("number").is_some();
-        let mut address = self.exported(id, fields).filter(|_| incoming || !numbered)?;
-        (address.list, address.number) = (None, None);
-        Some(address)
-    }
-
-    pub(super) fn key(
-        &self,
-        way: Way,
-        class: Class,
-        id: Option<RecordId>,
-        fields: &Packed,
-        incoming: bool,
-    ) -> Option<Likeness> {
-        let mut encoder = Encoder::default();
-        encoder.text(fields.text(TYPE_FIELD).unwrap_or_default());
-        let by_id = |encoder: &mut Encoder, id: RecordId| encoder.bytes(id.0.as_bytes());
-        match way {
-            Way::Setting => by_id(&mut encoder, setting_id(self.of_people, id, fields)),
-            Way::Identity => {
-                let Class::Typed(known) = class else { return None };
-                known.identity.iter().for_each(|name| encoder.option(fields.get(name).as_ref()));
-            }
-            Way::Number => {
-                encoder.option(fields.get("list").as_ref());
-                encoder.int(fields.int("number")?);
-            }
-            Way::Id => by_id(&mut encoder, id?),
-            Way::IdAndEqual | Way::Equal if class == Class::Address => {
-                let Likeness(hash) = LIKENESSES[0](&self.in_file_form(fields)?)?;
-                encoder.bytes(&hash);
-                if way == Way::IdAndEqual {
-                    by_id(&mut encoder, id?);
-                }
-            }
-            Way::IdAndEqual | Way::Equal => encoder.bytes(fields.as_bytes()),
-            Way::Exported => {
-                let Likeness(hash) = LIKENESSES[0](&self.exported(id, fields)?)?;
-                encoder.bytes(&hash);
-            }
-            Way::Unnumbered => {
-                let Likeness(hash) = LIKENESSES[0](&self.unnumbered(id, fields, incoming)?)?;
-                encoder.bytes(&hash);
-            }
-            Way::Bare | Way::ExportedBare | Way::UnnumberedBare => {
-                let mut address = match way {
-                    Way::Bare => self.in_file_form(fields)?,
-                    Way::ExportedBare => self.exported(id, fields)?,
-                    _ => self.unnumbered(id, fields, incoming)?,
-                };
-                let had = bare(&mut address);
-                if had && incoming {
-                    return None;
-                }
-                let Likeness(hash) = LIKENESSES[0](&address)?;
-                encoder.bytes(&hash);
-            }
-            Way::Alike(likeness) => {
-                let Likeness(hash) = LIKENESSES.get(likeness)?(&self.in_file_form(fields)?)?;
-                encoder.bytes(&hash);
-            }
-        }
-        Some(Likeness::of(encoder))
-    }
-}
-
-/// Members that have a number are known by it.
-fn rename_members(address: &mut Address, number: impl Fn(RecordId) -> Option<i64>) {
-    let renamed = |member: Member| match member {
-        Member::Record(id) => number(id).map_or(member, Member::Number),
-        other => other,
-    };
-    let members = core::mem::take(&mut address.members);
-    address.members = members.into_iter().map(|(member, place)| (renamed(member), place)).collect();
-}
-
-/// Takes out what a file without secrets leaves out; says whether there was anything.
-pub(super) fn bare(address: &mut Address) -> bool {
-    let password = address.login.as_mut().and_then(|login| login.password.take());
-    let code = core::mem::take(&mut address.access_code);
-    password.is_some() || !code.0.is_empty()
-}
-
-pub(super) fn is_group(fields: &Packed) -> bool {
-    fields.names().any(|name| name.starts_with(MEMBER_PREFIX))
-}
-
-fn is_of_people(space: &SpaceName) -> bool {
-    *space == SpaceName::local(super::scope::DEVICE_SPECIFIC)
-}
-
-/// The record of a setting: what its name says; among those of several people, whose does not say it, what the source
-/// says.
-fn setting_id(of_people: bool, id: Option<RecordId>, fields: &Packed) -> RecordId {
-    let name = fields.text("name").unwrap_or_default();
-    match (of_people, fields.text("user"), id) {
-        (true, Some(user), _) => RecordId::of_setting(&[user, "/", name].concat()),
-        (true, None, Some(id)) => id,
-        _ => RecordId::of_setting(name),
-    }
 }
 
 /// Matches what a file says with what is there. `fresh` gives the ids of new records.
@@ -470,7 +200,8 @@ impl Matched {
     /// Finds the record that each entry is.
     fn pair(&mut self, terms: &Terms) {
         let addresses = |class: Class| class == Class::Address;
-        let ours = Side { spots: self.spots.clone(), ..Side::of(&self.space, self.standing_addresses()) };
+        let mut ours = Side::of(&self.space, self.standing_addresses());
+        ours.spots.clone_from(&self.spots);
         let theirs = Side::of(
             &self.space,
             self.arrivals.iter().filter(|a| addresses(a.class)).filter_map(|a| Some((a.source?, &a.fields))),
@@ -612,12 +343,4 @@ impl Matched {
 fn each_its_own(places: &[Spot]) -> bool {
     places.iter().all(|(list, number)| list.is_some() && number.is_some())
         && places.windows(2).all(|two| two[0] != two[1])
-}
-
-/// Whether two addresses are the same thing by any likeness.
-fn alike(ours: &Side, before: &Packed, theirs: &Side, after: &Packed) -> bool {
-    let (Some(before), Some(after)) = (ours.in_file_form(before), theirs.in_file_form(after)) else {
-        return false;
-    };
-    LIKENESSES.iter().any(|likeness| likeness(&before).is_some_and(|key| likeness(&after) == Some(key)))
 }

@@ -10,8 +10,15 @@ use super::{
     settle::{Fingerprint, Links, may_refer},
 };
 use crate::{
-    catalogue, change::Operation, files::Note, id::RecordId, item::Item, procedure::FileHash,
-    profile::PerLimit, rules::Denied, space::SpaceName,
+    catalogue,
+    change::Operation,
+    files::{Format, Note},
+    id::RecordId,
+    item::Item,
+    procedure::FileHash,
+    profile::PerLimit,
+    rules::Denied,
+    space::SpaceName,
 };
 use alloc::{format, string::String, vec::Vec};
 use serde::Serialize;
@@ -21,6 +28,8 @@ use serde::Serialize;
 pub struct Carries {
     /// Whether it has room for every field, a newer model's too. Where it has not, such fields stay as they are.
     pub every_field: bool,
+    /// The format of a file of addresses, where it is known: what it has no field for stays as it is.
+    pub format: Option<Format>,
     /// Whether it carries secrets. Where it does not, those that are there stay.
     pub secrets: bool,
     /// Whether it holds all that its source had of the items. Where it does not, replacing concerns only the lists and the
@@ -30,11 +39,11 @@ pub struct Carries {
 
 impl Carries {
     /// A file of addresses in a format of other programs.
-    pub const ADDRESSES: Self = Self { every_field: false, secrets: false, all: false };
+    pub const ADDRESSES: Self = Self { every_field: false, format: None, secrets: false, all: false };
     /// A plain bundle of whole items.
-    pub const PLAIN: Self = Self { every_field: true, secrets: false, all: true };
+    pub const PLAIN: Self = Self { every_field: true, format: None, secrets: false, all: true };
     /// An encrypted bundle of whole items.
-    pub const ENCRYPTED: Self = Self { every_field: true, secrets: true, all: true };
+    pub const ENCRYPTED: Self = Self { every_field: true, format: None, secrets: true, all: true };
 }
 
 /// How an import is done.

@@ -6,8 +6,8 @@ use core::fmt::Display;
 use std::collections::BTreeSet;
 use sync_core::{
     bundle::{
-        MAGIC, Protection, Reader,
-        locked::{Stream, begins_encrypted, unlock},
+        MAGIC,
+        locked::{self, Locked, begins_encrypted},
     },
     distribution::PassPhrase,
     files::{ReadOptions, each_listed},
@@ -24,17 +24,24 @@ const ACCEPT: u8 = 18;
 /// # Errors
 /// A [`Problem`] with the code of the reader, `bundle_passphrase_needed`, `bundle_not_encrypted` or `item_not_in_file`.
 pub(super) fn look_at(file: &[u8], passphrase: Option<&PassPhrase>, items: &[Item]) -> Result<(), Problem> {
-    let encrypted = begins_encrypted(file);
     let refused =
         |code: &str, said: &dyn Display, remedy: &str| problem(422, code, &said.to_string(), remedy);
-    if passphrase.is_some() && !encrypted {
-        return Err(refused(
-            "bundle_not_encrypted",
+    let of_lock = |error: Locked| match &error {
+        // It may be an address book, too.
+        Locked::NotEncrypted => refused(
+            error.code(),
             &"a pass phrase was given, and the file is not encrypted",
             "make sure that this is the file that you mean; if it is, give no pass phrase",
-        ));
-    }
-    if !encrypted && !file.starts_with(&MAGIC) {
+        ),
+        Locked::PassphraseNeeded => {
+            refused(error.code(), &error, "give its pass phrase too: each machine needs it")
+        }
+        _ => refused(error.code(), &error, error.remedy()),
+    };
+    if !begins_encrypted(file) && !file.starts_with(&MAGIC) {
+        if passphrase.is_some() {
+            return Err(of_lock(Locked::NotEncrypted));
+        }
         const LISTS: [Item; 3] = [Item::AddressBook, Item::PersonalAddressList, Item::UserGroupAddressList];
         if let Some(item) = items.iter().find(|item| !LISTS.contains(item)) {
             return Err(refused(
@@ -47,24 +54,8 @@ pub(super) fn look_at(file: &[u8], passphrase: Option<&PassPhrase>, items: &[Ite
             refused(error.code(), &error, "distribute a bundle, or an address book that an import can read")
         });
     }
-    let (source, protection) = match passphrase {
-        None if encrypted => {
-            return Err(refused(
-                "bundle_passphrase_needed",
-                &"the bundle is encrypted",
-                "give its pass phrase too: each machine needs it",
-            ));
-        }
-        None => (Stream::Plain(file), Protection::Plain),
-        Some(words) => {
-            let phrase = SecretString::from(words.0.clone());
-            let stream = unlock(file, &phrase, ACCEPT)
-                .map_err(|error| refused(error.code(), &error, error.remedy()))?;
-            (stream, Protection::Encrypted)
-        }
-    };
-    let of_bundle = |error: sync_core::bundle::BundleError| refused(error.code(), &error, error.remedy());
-    let mut reader = Reader::open(source, protection).map_err(of_bundle)?;
+    let phrase = passphrase.map(|words| SecretString::from(words.0.clone()));
+    let mut reader = locked::open(file, phrase.as_ref(), ACCEPT).map_err(of_lock)?;
     let there: BTreeSet<String> =
         reader.manifest().sections.iter().map(|section| section.item.clone()).collect();
     if let Some(item) = items.iter().find(|item| !there.contains(item.as_str())) {
@@ -84,5 +75,5 @@ pub(super) fn look_at(file: &[u8], passphrase: Option<&PassPhrase>, items: &[Ite
             "import it at each machine",
         ));
     }
-    reader.try_for_each(|entry| entry.map(|_| ())).map_err(of_bundle)
+    reader.try_for_each(|entry| entry.map(|_| ())).map_err(|error| of_lock(error.into()))
 }

@@ -4,6 +4,7 @@
 
 mod alike;
 mod bench;
+mod deletions;
 mod distribution;
 mod durable;
 mod histories;

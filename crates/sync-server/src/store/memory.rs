@@ -1,4 +1,4 @@
-//! A store in memory: for tests, and the second implementation that keeps the trait honest.
+//! A store in memory, over the core's own: for tests, and the second implementation that keeps the trait honest.
 
 use super::{
     BackupFile, Deliveries, Known, SpaceContent, Store, StoreError, Transaction, at_once, decide,
@@ -11,17 +11,16 @@ use std::{collections::BTreeMap, path::Path};
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
     distribution::{FileBytes, Order},
-    id::{DistributionId, Generation, Incarnation, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
+    id::{DistributionId, Generation, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
     protocol::Limits,
-    record::{Record, Superseded},
+    record::Record,
     server::{
-        Answer, Code, Distributions, Heads, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member,
-        Needs, PageQuery, PageRead, Request, Reservation, SecretHash, SpaceHead, StepResult, StoreHead,
+        Answer, Heads, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, StoreHead,
         Writes,
+        memory::{Memory, MemorySpace},
     },
     snapshot::Snapshot,
-    space::{SpaceKind, SpaceName},
-    time::Timestamp,
+    space::SpaceName,
     wire,
 };
 
@@ -36,27 +35,9 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct State {
-    head: StoreHead,
-    spaces: BTreeMap<SpaceName, Space>,
-    machines: BTreeMap<MachineId, Machine>,
-    codes: BTreeMap<SecretHash, Code>,
-    logins: BTreeMap<(MachineId, String), Timestamp>,
-    steps: BTreeMap<(ProcedureId, String), StepResult>,
-    snapshots: BTreeMap<SnapshotId, Snapshot>,
-    distributions: Distributions,
+    kept: Memory,
     notes: BTreeMap<&'static str, String>,
     closed: bool,
-}
-
-#[derive(Debug, Default)]
-struct Space {
-    head: SpaceHead,
-    records: BTreeMap<RecordId, Record>,
-    last: BTreeMap<Incarnation, Last>,
-    superseded: Vec<Superseded>,
-    history: Vec<HistoryBatch>,
-    members: BTreeMap<MachineId, Member>,
-    reservation: Option<Reservation>,
 }
 
 /// A space of a backup: name, generation, head, records.
@@ -67,18 +48,7 @@ impl MemoryStore {
     #[must_use]
     pub fn new(server: ServerId, head: StoreHead, limits: Limits) -> Self {
         let known = Known::new(Heads::new(head.clone()), BTreeMap::new());
-        let state = State {
-            head,
-            spaces: BTreeMap::new(),
-            machines: BTreeMap::new(),
-            codes: BTreeMap::new(),
-            logins: BTreeMap::new(),
-            steps: BTreeMap::new(),
-            snapshots: BTreeMap::new(),
-            distributions: Distributions::default(),
-            notes: BTreeMap::new(),
-            closed: false,
-        };
+        let state = State { kept: Memory::new(head), notes: BTreeMap::new(), closed: false };
         Self { server, limits, state: Mutex::new(state), known: RwLock::new(known) }
     }
 
@@ -108,95 +78,9 @@ impl MemoryStore {
 }
 
 impl State {
-    fn count(&self, kind: SpaceKind) -> u64 {
-        let spaces = self.spaces.iter();
-        spaces.filter(|(name, space)| name.kind == kind && space.head.exists()).count() as u64
-    }
-
-    fn load_now(&self, needs: &Needs) -> Loaded {
-        let mut loaded = Loaded::new(self.head.clone());
-        loaded.machines_enrolled = self.machines.len() as u64;
-        loaded.users = self.count(SpaceKind::User);
-        loaded.groups = self.count(SpaceKind::Group);
-        for (name, needs) in &needs.spaces {
-            let held = self.spaces.get(name);
-            let mut space = LoadedSpace::default();
-            for id in &needs.records {
-                space.records.insert(*id, held.and_then(|held| held.records.get(id).cloned()));
-            }
-            if let Some(held) = held {
-                space.stored = true;
-                space.head = held.head;
-                space.reservation = held.reservation;
-                if needs.whole {
-                    let all = held.records.iter();
-                    space.records.extend(all.map(|(id, record)| (*id, Some(record.clone()))));
-                    space.superseded.clone_from(&held.superseded);
-                }
-                space.last = picked(&held.last, &needs.incarnations);
-                space.members = picked(&held.members, &needs.members);
-            }
-            loaded.spaces.insert(name.clone(), space);
-        }
-        for procedure in &needs.reservations_of {
-            for (name, held) in &self.spaces {
-                if held.reservation.is_some_and(|held| held.procedure == *procedure) {
-                    let space = loaded.spaces.entry(name.clone()).or_default();
-                    space.stored = true;
-                    space.head = held.head;
-                    space.reservation = held.reservation;
-                }
-            }
-        }
-        loaded.machines = picked(&self.machines, &needs.machines);
-        let owners = self.machines.iter().filter(|(_, machine)| needs.tokens.contains(&machine.token));
-        loaded.tokens = owners.map(|(id, machine)| (machine.token, *id)).collect();
-        loaded.codes = picked(&self.codes, &needs.codes);
-        loaded.steps = picked(&self.steps, &needs.steps);
-        loaded.distributions = self.distributions.picked(&needs.distributions);
-        loaded
-    }
-
-    fn write_now(&mut self, writes: &Writes) {
-        if let Some(position) = writes.position {
-            self.head.position = position;
-        }
-        for (name, writes) in &writes.spaces {
-            let space = self.spaces.entry(name.clone()).or_default();
-            if writes.clear {
-                space.records.clear();
-                space.last.clear();
-                space.superseded.clear();
-            }
-            if let Some(head) = writes.head {
-                space.head = head;
-            }
-            space.records.extend(writes.records.clone());
-            space.last.extend(writes.last.clone());
-            space.superseded.extend(writes.superseded.iter().cloned());
-            space.history.extend(writes.history.iter().cloned());
-            space.members.extend(writes.members.clone());
-            if let Some(reservation) = writes.reservation {
-                space.reservation = reservation;
-            }
-        }
-        self.machines.retain(|id, _| !writes.removed_machines.contains(id));
-        self.machines.extend(writes.machines.clone());
-        self.codes.extend(writes.codes.clone());
-        for login in &writes.logins {
-            self.logins.insert((login.machine, login.user.clone()), login.time);
-        }
-        for step in &writes.steps {
-            self.steps.insert((step.procedure, step.step.clone()), step.clone());
-        }
-        for snapshot in &writes.snapshots {
-            self.snapshots.insert(snapshot.id, snapshot.clone());
-        }
-        self.distributions.take(writes.distributions.clone());
-    }
-
+    /// A page whose limit counts bytes, as it travels.
     fn page_now(&self, query: &PageQuery) -> PageRead {
-        let Some(space) = self.spaces.get(&query.space) else {
+        let Some(space) = self.kept.spaces.get(&query.space) else {
             return PageRead::default();
         };
         let mut all: Vec<_> =
@@ -218,20 +102,13 @@ impl State {
     }
 }
 
-fn picked<K: Ord + Clone, V: Clone>(
-    all: &BTreeMap<K, V>,
-    keys: &std::collections::BTreeSet<K>,
-) -> BTreeMap<K, V> {
-    keys.iter().filter_map(|key| Some((key.clone(), all.get(key)?.clone()))).collect()
-}
-
 impl Transaction for State {
     fn load(&mut self, needs: &Needs) -> impl Future<Output = Result<Loaded, StoreError>> + Send {
-        ready(Ok(self.load_now(needs)))
+        ready(Ok(self.kept.load(needs)))
     }
 
     fn write(&mut self, writes: &Writes) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.write_now(writes);
+        self.kept.write(writes.clone());
         ready(Ok(()))
     }
 
@@ -259,7 +136,7 @@ impl Store for MemoryStore {
 
     fn spaces(&self) -> impl Future<Output = Result<Vec<SpaceInfo>, StoreError>> + Send {
         self.read(|state| {
-            let info = |(name, space): (&SpaceName, &Space)| SpaceInfo {
+            let info = |(name, space): (&SpaceName, &MemorySpace)| SpaceInfo {
                 space: name.clone(),
                 generation: space.head.generation,
                 head: space.head.head,
@@ -267,7 +144,7 @@ impl Store for MemoryStore {
                 reserved_until: space.reservation.map(|held| held.until),
                 reserved_for: space.reservation.map(|held| held.procedure),
             };
-            let spaces = state.spaces.iter();
+            let spaces = state.kept.spaces.iter();
             let mut infos: Vec<_> = spaces.filter(|(_, space)| space.head.position > 0).map(info).collect();
             infos.sort_by_cached_key(|info| info.space.to_string());
             infos
@@ -277,6 +154,7 @@ impl Store for MemoryStore {
     fn space(&self, space: SpaceName) -> impl Future<Output = Result<SpaceContent, StoreError>> + Send {
         self.read(move |state| {
             state
+                .kept
                 .spaces
                 .get(&space)
                 .map(|space| SpaceContent {
@@ -290,22 +168,22 @@ impl Store for MemoryStore {
 
     fn snapshots(&self) -> impl Future<Output = Result<Vec<SnapshotInfo>, StoreError>> + Send {
         self.read(|state| {
-            let mut infos: Vec<_> = state.snapshots.values().map(snapshot_info).collect();
+            let mut infos: Vec<_> = state.kept.snapshots.iter().map(snapshot_info).collect();
             infos.sort_by_key(|info| core::cmp::Reverse((info.time, info.id)));
             infos
         })
     }
 
     fn snapshot(&self, id: SnapshotId) -> impl Future<Output = Result<Option<Snapshot>, StoreError>> + Send {
-        self.read(move |state| state.snapshots.get(&id).cloned())
+        self.read(move |state| state.kept.snapshots.iter().find(|kept| kept.id == id).cloned())
     }
 
     fn logins(&self) -> impl Future<Output = Result<Vec<Login>, StoreError>> + Send {
         self.read(|state| {
-            let logins = state.logins.iter();
-            logins
-                .map(|((machine, user), time)| Login { machine: *machine, user: user.clone(), time: *time })
-                .collect()
+            // The last of each person at each machine.
+            let logins = state.kept.logins.iter();
+            let last: BTreeMap<_, _> = logins.map(|login| ((login.machine, &login.user), login)).collect();
+            last.into_values().cloned().collect()
         })
     }
 
@@ -314,16 +192,16 @@ impl Store for MemoryStore {
         procedure: ProcedureId,
         step: String,
     ) -> impl Future<Output = Result<Option<StepResult>, StoreError>> + Send {
-        self.read(move |state| state.steps.get(&(procedure, step)).cloned())
+        self.read(move |state| state.kept.steps.get(&(procedure, step)).cloned())
     }
 
     fn steps(&self, step: String) -> impl Future<Output = Result<Vec<StepResult>, StoreError>> + Send {
-        self.read(move |state| state.steps.values().filter(|kept| kept.step == step).cloned().collect())
+        self.read(move |state| state.kept.steps.values().filter(|kept| kept.step == step).cloned().collect())
     }
 
     fn distributions(&self) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send {
         self.read(|state| {
-            let mut orders: Vec<Order> = state.distributions.orders.values().cloned().collect();
+            let mut orders: Vec<Order> = state.kept.distributions.orders.values().cloned().collect();
             orders.sort_by_key(|order| core::cmp::Reverse((order.ordered, order.id)));
             orders
         })
@@ -335,8 +213,8 @@ impl Store for MemoryStore {
         of: Option<MachineId>,
     ) -> impl Future<Output = Result<Option<(Order, Deliveries)>, StoreError>> + Send {
         self.read(move |state| {
-            let order = state.distributions.orders.get(&distribution)?.clone();
-            let deliveries = state.distributions.of(distribution);
+            let order = state.kept.distributions.orders.get(&distribution)?.clone();
+            let deliveries = state.kept.distributions.of(distribution);
             let wanted = deliveries.filter(|(machine, _)| of.is_none_or(|of| of == *machine));
             Some((order, wanted.map(|(machine, delivery)| (machine, delivery.clone())).collect()))
         })
@@ -349,7 +227,7 @@ impl Store for MemoryStore {
         most: u64,
     ) -> impl Future<Output = Result<Option<FileBytes>, StoreError>> + Send {
         self.read(move |state| {
-            let FileBytes(file) = state.distributions.files.get(&distribution)?;
+            let FileBytes(file) = state.kept.distributions.files.get(&distribution)?;
             let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(file.len());
             let (from, to) = (place(from), place(from.saturating_add(most)));
             Some(FileBytes(file[from..to].to_vec()))
@@ -376,7 +254,7 @@ impl Store for MemoryStore {
     fn backup(&self, to: &Path) -> impl Future<Output = Result<BackupFile, StoreError>> + Send {
         let spaces: Vec<BackedUp> = {
             let state = self.state.lock();
-            let spaces = state.spaces.iter();
+            let spaces = state.kept.spaces.iter();
             spaces
                 .map(|(name, space)| {
                     let records = space.records.clone().into_iter().collect();

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     address::{Address, AddressKind, Member, ONE_TOUCH_LIST, Password},
     files::{
-        FileError, Listed, Note, Place, Report,
+        Encoding, FileError, Listed, Note, Place, Report, Weight,
         charset::Charset,
-        links::{label, unlink_members},
+        links::{Outgoing, label, unlink_members},
     },
     id::RecordId,
 };
@@ -49,39 +49,69 @@ impl Default for Options {
 /// [`FileError::UnknownCharset`] where the header names a character set that isn't known.
 pub fn new_book(entries: &[Listed], options: &Options) -> Result<AddressBook, FileError> {
     let mut entries = entries.to_vec();
+    let mut outgoing: Vec<Outgoing<'_>> = entries.iter_mut().map(Outgoing::from).collect();
+    let mut book = settle(&mut outgoing, options, Numbering::default())?;
+    for Listed { owner, address, .. } in entries.into_iter().filter(|entry| has_kind(&entry.address)) {
+        book.push(owner, address);
+    }
+    Ok(book)
+}
+
+/// How entries are numbered.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::files) struct Numbering {
+    /// No two entries of the file have one number in one list, whoever owns them: where they come from, lists of different
+    /// owners may each have begun anew.
+    pub(in crate::files) across_owners: bool,
+    /// The numbers are another maker's: those of lists must begin at 201, those of buttons end at 200.
+    pub(in crate::files) of_lists: bool,
+}
+
+/// Makes entries such that a file can hold them, where they are kept, and removes those that it can't. Gives the file
+/// around them.
+///
+/// # Errors
+/// As [`new_book`].
+pub(in crate::files) fn settle(
+    entries: &mut Vec<Outgoing<'_>>,
+    options: &Options,
+    numbering: Numbering,
+) -> Result<AddressBook, FileError> {
     let mut report = Report::default();
     let notes = &mut report.warnings;
     let before = entries.len();
     entries.retain(|entry| {
-        let known = has_kind(&entry.address);
+        let known = has_kind(entry.address);
         if !known {
-            let text = format!("{} has no kind; it stays out", label(&entry.address));
-            notes.push(Note::new(entry.line, "no_kind", text));
+            let text = format!("{} has no kind; it stays out", label(entry.address));
+            notes.push(entry.note(Weight::Loss, "no_kind", text));
         }
         known
     });
     report.read = entries.len();
     report.kept_out = before - entries.len();
-    number(&mut entries, notes);
-    notes.extend(unlink_members(&mut entries));
+    number(entries, numbering, notes);
+    notes.extend(unlink_members(entries));
 
     let mut header = options.header.clone();
-    let crypto_version = passwords(&mut entries, options.passwords, notes);
+    let crypto_version = passwords(entries, options.passwords, notes);
     header.crypto_attribute = crypto_version.is_some().then(|| "pwd".into());
     header.crypto_version = crypto_version;
-    for entry in &entries {
+    for entry in entries.iter() {
         if !entry.address.other.is_empty() {
             let names: Vec<&str> = entry.address.other.keys().map(|name| &**name).collect();
             let text =
-                format!("{}: this format has no column for {}", label(&entry.address), names.join(", "));
-            notes.push(Note::new(None, "field_not_in_format", text));
+                format!("{}: this format has no column for {}", label(entry.address), names.join(", "));
+            notes.push(entry.note(Weight::Loss, "field_not_in_format", text));
         }
     }
 
     let name = header.charset.as_deref().unwrap_or("");
-    let charset =
-        Charset::named(name).ok_or_else(|| FileError::UnknownCharset { line: 2, charset: name.into() })?;
-    let addresses = || entries.iter().map(|entry| &entry.address);
+    let wide = Encoding::named(name).filter(|encoding| encoding.charset().is_none());
+    let charset = wide
+        .map_or_else(|| Charset::named(name), |_| Some(Charset::UTF_8))
+        .ok_or_else(|| FileError::UnknownCharset { line: 2, charset: name.into() })?;
+    let addresses = || entries.iter().map(|entry| &*entry.address);
     let columns = columns(&header, addresses);
     let mut head = header.lines(options.line_end.as_str());
     for slot in &columns {
@@ -102,12 +132,8 @@ pub fn new_book(entries: &[Listed], options: &Options) -> Result<AddressBook, Fi
         })?
         .into_owned();
 
-    let mut book =
-        AddressBook { report, header, charset, head, columns, line_end: options.line_end, items: Vec::new() };
-    for entry in entries {
-        book.push(entry.owner, entry.address);
-    }
-    Ok(book)
+    let (line_end, items) = (options.line_end, Vec::new());
+    Ok(AddressBook { report, header, charset, wide, head, columns, line_end, items })
 }
 
 fn columns<'a, I: Iterator<Item = &'a Address>>(header: &Header, addresses: impl Fn() -> I) -> Vec<Slot> {
@@ -133,6 +159,8 @@ struct Placed {
     number: Option<i64>,
     /// The numbers that it names although no entry may have them.
     names: Vec<i64>,
+    /// Its number can't change.
+    as_is: bool,
 }
 
 impl Placed {
@@ -147,22 +175,33 @@ impl Placed {
             in_no_list: address.kept.contains_key("subdbid"),
             number: address.number,
             names: address.members.keys().filter_map(number).collect(),
+            as_is: false,
         }
     }
 }
 
 /// Gives each entry a list and a number that no other entry of its owner's list has.
-fn number(entries: &mut [Listed], notes: &mut Vec<Note>) {
-    let mut placed: Vec<Placed> =
-        entries.iter().map(|entry| Placed::of(entry.owner.place(), &entry.address)).collect();
-    for (at, old) in place(&mut placed) {
+fn number(entries: &mut [Outgoing<'_>], numbering: Numbering, notes: &mut Vec<Note>) {
+    let placed = entries.iter().map(|entry| {
+        let owner = if numbering.across_owners { Place::Local } else { entry.owner.place() };
+        Placed { as_is: entry.as_is, ..Placed::of(owner, entry.address) }
+    });
+    let mut placed: Vec<Placed> = placed.collect();
+    let list_can_have = |list: Option<i64>, number: i64| {
+        let button = list == Some(ONE_TOUCH_LIST);
+        !numbering.of_lists
+            || if button { (1..FIRST_NUMBER).contains(&number) } else { number >= FIRST_NUMBER }
+    };
+    for (at, old) in place(&mut placed, list_can_have) {
         if let (Some(old), Some(new)) = (old, placed[at].number) {
             let entry = &entries[at];
-            let text = format!(
-                "{} had the number {old}, which another entry has; it is {new} now",
-                label(&entry.address)
-            );
-            notes.push(Note::new(entry.line, "number_changed", text));
+            let why = if list_can_have(placed[at].list, old) {
+                "which another entry has"
+            } else {
+                "which its list can't have"
+            };
+            let text = format!("{} had the number {old}, {why}; it is {new} now", label(entry.address));
+            notes.push(entry.note(Weight::Correction, "number_changed", text));
         }
     }
     for (entry, placed) in entries.iter_mut().zip(placed) {
@@ -171,11 +210,20 @@ fn number(entries: &mut [Listed], notes: &mut Vec<Note>) {
 }
 
 /// Gives each a list and a number; says which got a new number, and which one they had.
-fn place(entries: &mut [Placed]) -> Vec<(usize, Option<i64>)> {
+fn place(
+    entries: &mut [Placed],
+    list_can_have: impl Fn(Option<i64>, i64) -> bool,
+) -> Vec<(usize, Option<i64>)> {
     let mut taken: BTreeSet<(Place, Option<i64>, i64)> = BTreeSet::new();
     // Numbers that groups name although no entry has them: to give one away would change what the group means.
     let mut used: BTreeMap<Place, BTreeSet<i64>> = BTreeMap::new();
     let mut without = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.as_is) {
+        if let Some(number) = entry.number {
+            used.entry(entry.place.clone()).or_default().insert(number);
+            taken.insert((entry.place.clone(), entry.list, number));
+        }
+    }
     for (at, entry) in entries.iter_mut().enumerate() {
         let used = used.entry(entry.place.clone()).or_default();
         used.extend(entry.names.iter().copied());
@@ -183,7 +231,11 @@ fn place(entries: &mut [Placed]) -> Vec<(usize, Option<i64>)> {
             entry.list = Some(1);
         }
         match entry.number {
-            Some(number) if taken.insert((entry.place.clone(), entry.list, number)) => {
+            _ if entry.as_is => {}
+            Some(number)
+                if list_can_have(entry.list, number)
+                    && taken.insert((entry.place.clone(), entry.list, number)) =>
+            {
                 used.insert(number);
             }
             number => without.push((at, number)),
@@ -217,7 +269,7 @@ pub(crate) fn spots(entries: impl Iterator<Item = (RecordId, Address)>) -> BTree
     entries.sort_by_key(|(id, placed)| order(placed.list, placed.number, *id));
     let (ids, mut placed): (Vec<RecordId>, Vec<Placed>) = entries.into_iter().unzip();
     let before: Vec<Spot> = placed.iter().map(|entry| (entry.list, entry.number)).collect();
-    place(&mut placed);
+    place(&mut placed, |_, _| true);
     let after = placed.into_iter().map(|entry| (entry.list, entry.number));
     let moved = ids.into_iter().zip(before.into_iter().zip(after));
     moved.filter(|(_, (before, after))| before != after).map(|(id, (_, after))| (id, after)).collect()
@@ -239,16 +291,16 @@ fn has_kind(address: &Address) -> bool {
 
 /// Leaves out the passwords that the file can't hold. A file holds encrypted ones or readable ones, never both: the
 /// encrypted ones stand, since nothing else can carry them. Gives the crypto version, if there is one.
-fn passwords(entries: &mut [Listed], readable: bool, notes: &mut Vec<Note>) -> Option<String> {
+fn passwords(entries: &mut [Outgoing<'_>], readable: bool, notes: &mut Vec<Note>) -> Option<String> {
     let mut version: Option<String> = None;
     for entry in entries.iter() {
-        if let Some(Password::Encrypted { scheme, .. }) = password(&entry.address) {
+        if let Some(Password::Encrypted { scheme, .. }) = password(entry.address) {
             version = version.or(scheme.strip_prefix("canon:").map(String::from));
         }
     }
     let of_file = version.as_deref().map(scheme);
-    for entry in entries {
-        let left_out = match password(&entry.address) {
+    for entry in entries.iter_mut().filter(|entry| !entry.as_is) {
+        let left_out = match password(entry.address) {
             Some(Password::Plain(_)) if !readable => ("password_left_out", "its password was not asked for"),
             Some(Password::Plain(_)) if of_file.is_some() => {
                 ("password_not_carried", "its password is readable, and this file's are encrypted")
@@ -259,8 +311,8 @@ fn passwords(entries: &mut [Listed], readable: bool, notes: &mut Vec<Note>) -> O
             _ => continue,
         };
         let (code, why) = left_out;
-        let text = format!("{}: {why}; it is left out", label(&entry.address));
-        notes.push(Note::new(entry.line, code, text));
+        let text = format!("{}: {why}; it is left out", label(entry.address));
+        notes.push(entry.note(Weight::Loss, code, text));
         if let Some(login) = &mut entry.address.login {
             login.password = None;
         }

@@ -17,18 +17,24 @@
 
 mod cells;
 pub(in crate::files) mod columns;
+mod commas;
 mod export;
+mod frame;
 mod header;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub(in crate::files) use commas::{other_separator, with_commas};
+pub(in crate::files) use export::{Numbering, settle};
 pub use export::{Options, new_book, sort};
 pub(crate) use export::{Spot, spots};
+pub(in crate::files) use frame::{Frame, read_apart};
 pub use header::Header;
 pub use read::{each_row, read, read_in};
 pub use write::write;
+pub(in crate::files) use write::write_new;
 
 use super::{Encoding, Owner, Report, charset::Charset, text::UTF8_MARK};
 use crate::address::Address;
@@ -111,6 +117,8 @@ pub struct AddressBook {
     pub report: Report,
     header: Header,
     charset: Charset,
+    /// The encoding of the file where it is UTF-16; all that is kept here is in UTF-8 then.
+    wide: Option<Encoding>,
     /// Everything up to and with the column line, as it stands in the file.
     head: Vec<u8>,
     columns: Vec<Slot>,
@@ -128,7 +136,8 @@ impl AddressBook {
     /// The characters that it is in.
     #[must_use]
     pub fn encoding(&self) -> Encoding {
-        Encoding::of_charset(self.charset, self.head.starts_with(UTF8_MARK))
+        let narrow = Encoding::of_charset(self.charset, self.head.starts_with(UTF8_MARK));
+        self.wide.unwrap_or(narrow)
     }
 
     /// Its entries, in their order.

@@ -31,10 +31,10 @@ pub fn read(bytes: &[u8]) -> Result<AddressBook, FileError> {
 /// # Errors
 /// As [`read`].
 pub fn read_in(bytes: &[u8], encoding: Encoding) -> Result<AddressBook, FileError> {
-    whole(bytes, encoding.charset())
+    whole(bytes, Some(encoding))
 }
 
-fn whole(bytes: &[u8], told: Option<Charset>) -> Result<AddressBook, FileError> {
+fn whole(bytes: &[u8], told: Option<Encoding>) -> Result<AddressBook, FileError> {
     walk(bytes, told, |item, items| match (item, items.last_mut()) {
         (Item::Verbatim(more), Some(Item::Verbatim(last))) => last.0.extend_from_slice(&more.0),
         (item, _) => items.push(item),
@@ -55,17 +55,33 @@ pub fn each_row(bytes: &[u8], mut each: impl FnMut(Row)) -> Result<Report, FileE
     Ok(book.report)
 }
 
-fn walk(
+pub(super) fn walk(
     bytes: &[u8],
-    told: Option<Charset>,
-    mut each: impl FnMut(Item, &mut Vec<Item>),
+    told: Option<Encoding>,
+    each: impl FnMut(Item, &mut Vec<Item>),
 ) -> Result<AddressBook, FileError> {
     if bytes.len() > MAX_BYTES {
         return Err(FileError::TooLarge { bytes: bytes.len(), limit: MAX_BYTES });
     }
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(FileError::Utf16);
-    }
+    let marked =
+        [Encoding::UTF_16LE, Encoding::UTF_16BE].into_iter().find(|one| bytes.starts_with(one.mark_bytes()));
+    let Some(mut wide) = marked.or(told.filter(|told| told.charset().is_none())) else {
+        return narrow(bytes, told.and_then(Encoding::charset), each);
+    };
+    wide.mark = marked.is_some();
+    let body = &bytes[wide.mark_bytes().len()..];
+    let charset = wide.name().to_string();
+    let text = wide.decode(body).ok_or(FileError::NotInCharset { line: 1, charset })?;
+    let book = narrow(text.as_bytes(), Some(Charset::UTF_8), each)?;
+    Ok(AddressBook { wide: Some(wide), ..book })
+}
+
+/// As [`walk`], of a file in which a character of ASCII is one byte.
+fn narrow(
+    bytes: &[u8],
+    told: Option<Charset>,
+    mut each: impl FnMut(Item, &mut Vec<Item>),
+) -> Result<AddressBook, FileError> {
     let mark = if bytes.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 };
     if bytes.len() == mark {
         return Err(FileError::Empty);
@@ -106,6 +122,7 @@ fn walk(
         report,
         header,
         charset,
+        wide: None,
         head: bytes[..at].into(),
         columns,
         line_end,

@@ -284,7 +284,8 @@ fn files_that_are_none_are_refused_with_a_code() {
     for (file, code, line) in [
         (&b""[..], "empty_file", None),
         (b"\xef\xbb\xbf", "empty_file", None),
-        (b"\xff\xfeo\0", "utf16_not_read", None),
+        (b"\xff\xfeo\0", "not_a_canon_address_book", Some(1)),
+        (b"\xff\xfeo", "not_in_charset", Some(1)),
         (b"# x\nobjectclass\0", "nul_byte", Some(2)),
         (b"# x\n\n", "not_a_canon_address_book", Some(3)),
         (b"Name,E-mail\na,b\n", "not_a_canon_address_book", Some(1)),

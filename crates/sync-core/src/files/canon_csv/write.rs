@@ -1,14 +1,14 @@
 //! From an address book to bytes.
 
 use super::{
-    AddressBook, Item, Row, Slot, Source,
+    AddressBook, Item, Slot, Source,
     cells::{cells, first_row, push_cell},
     columns::{COLUMNS, Cells, interpret, keep, render},
     read::by_column,
 };
 use crate::{
     address::{Address, AddressKind, Member, Password},
-    files::{FileError, Owner},
+    files::{FileError, Owner, links::Outgoing},
 };
 use alloc::{
     string::{String, ToString},
@@ -22,38 +22,95 @@ use alloc::{
 /// [`FileError`] where the book holds what this file can't: a character that its character set lacks, a value for
 /// which it has no column, a member that is no number, a password of the other kind.
 pub fn write(book: &AddressBook) -> Result<Vec<u8>, FileError> {
-    let scheme = book.scheme();
-    let present = book.present();
-    let mut out = book.head.to_vec();
-    let mut entry = 0;
+    let mut writer = Writer::new(book);
     for item in &book.items {
-        // What was last may have had no line end.
-        if !out.is_empty() && !out.ends_with(b"\n") && !out.ends_with(b"\r") {
-            out.extend_from_slice(book.line_end.as_str().as_bytes());
-        }
         match item {
-            Item::Verbatim(Source(bytes)) => out.extend_from_slice(bytes),
+            Item::Verbatim(Source(bytes)) => writer.as_it_stands(bytes),
             Item::Row(row) => {
-                entry += 1;
-                let writer = RowWriter { book, row, entry, scheme: scheme.as_deref(), present: &present };
-                writer.write(&mut out)?;
+                let source = row.source.as_ref().map(|Source(bytes)| &**bytes);
+                writer.row(&row.owner, &row.address, source)?;
             }
         }
     }
-    Ok(out)
+    Ok(writer.finish())
+}
+
+/// Writes entries into a new file, see [`super::settle`].
+///
+/// # Errors
+/// As [`write`].
+pub(in crate::files) fn write_new(
+    book: &AddressBook,
+    entries: &[Outgoing<'_>],
+) -> Result<Vec<u8>, FileError> {
+    let mut writer = Writer::new(book);
+    for entry in entries {
+        writer.row(entry.owner, entry.address, None)?;
+    }
+    Ok(writer.finish())
+}
+
+/// Writes a file row after row.
+pub(super) struct Writer<'a> {
+    book: &'a AddressBook,
+    scheme: Option<String>,
+    present: [bool; COLUMNS.len()],
+    rows: usize,
+    out: Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(book: &'a AddressBook) -> Self {
+        let (scheme, present, out) = (book.scheme(), book.present(), book.head.clone());
+        Self { book, scheme, present, rows: 0, out }
+    }
+
+    /// What was last may have had no line end.
+    fn begin(&mut self) {
+        if !self.out.is_empty() && !self.out.ends_with(b"\n") && !self.out.ends_with(b"\r") {
+            self.out.extend_from_slice(self.book.line_end.as_str().as_bytes());
+        }
+    }
+
+    pub(super) fn as_it_stands(&mut self, bytes: &[u8]) {
+        self.begin();
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Writes the row of an entry, which stood there before as `source`.
+    pub(super) fn row(
+        &mut self,
+        owner: &Owner,
+        address: &Address,
+        source: Option<&[u8]>,
+    ) -> Result<(), FileError> {
+        self.begin();
+        self.rows += 1;
+        let (book, scheme, present) = (self.book, self.scheme.as_deref(), &self.present);
+        let writer = RowWriter { book, owner, address, entry: self.rows, scheme, present };
+        writer.write(&mut self.out, source)
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        let Some(wide) = self.book.wide else { return self.out };
+        let mut out = wide.mark_bytes().to_vec();
+        wide.encode(&String::from_utf8_lossy(&self.out), &mut out, |_| {});
+        out
+    }
 }
 
 struct RowWriter<'a> {
     book: &'a AddressBook,
-    row: &'a Row,
+    owner: &'a Owner,
+    address: &'a Address,
     entry: usize,
     scheme: Option<&'a str>,
     present: &'a [bool; COLUMNS.len()],
 }
 
 impl RowWriter<'_> {
-    fn write(&self, out: &mut Vec<u8>) -> Result<(), FileError> {
-        let old = self.row.source.as_ref().and_then(|Source(source)| {
+    fn write(&self, out: &mut Vec<u8>, source: Option<&[u8]>) -> Result<(), FileError> {
+        let old = source.and_then(|source| {
             let span = first_row(source)?;
             let text = self.book.charset.decode(&source[..span.text])?;
             Some((source, text, span.text))
@@ -67,7 +124,7 @@ impl RowWriter<'_> {
         let by_column = by_column(columns, found);
         let (owner, mut address) = interpret(&by_column, self.scheme);
         keep(&owner, &mut address, &by_column, |place| self.present[place]);
-        if owner == self.row.owner && address == self.row.address {
+        if owner == *self.owner && address == *self.address {
             out.extend_from_slice(source);
             return Ok(());
         }
@@ -83,12 +140,12 @@ impl RowWriter<'_> {
         line_end: &[u8],
     ) -> Result<(), FileError> {
         self.check()?;
-        let new = render(&self.row.owner, &self.row.address);
+        let new = render(self.owner, self.address);
         let (raw, before) = match old {
             Some((raw, before)) => (raw, before),
             None => {
                 // What an entry of this kind says anyway needs no column.
-                let bare = Address { kind: self.row.address.kind.clone(), ..Address::default() };
+                let bare = Address { kind: self.address.kind.clone(), ..Address::default() };
                 (Vec::new(), render(&Owner::None, &bare))
             }
         };
@@ -132,7 +189,7 @@ impl RowWriter<'_> {
 
     fn check(&self) -> Result<(), FileError> {
         let entry = self.entry;
-        let address = &self.row.address;
+        let address = self.address;
         if matches!(&address.kind, AddressKind::Other(name) if name.trim().is_empty()) {
             return Err(FileError::NoKind { entry });
         }

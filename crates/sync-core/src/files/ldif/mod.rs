@@ -63,6 +63,7 @@ pub(super) const ROOM: Room = Room {
             (Field::FaxNumber, 0),
         ],
         groups: Groups::Nested,
+        structure: STRUCTURE,
         boxes: true,
         lines: true,
         ..Holds::NOTHING
@@ -72,6 +73,35 @@ pub(super) const ROOM: Room = Room {
     read: read::read,
     writer: Writer::Whole(write::write),
 };
+
+/// What makes the directory: the names and classes of its entries, and what it draws and counts itself.
+const STRUCTURE: &[&str] = &[
+    "dn",
+    "objectClass",
+    "changetype",
+    "uid",
+    "distinguishedName",
+    "structuralObjectClass",
+    "subschemaSubentry",
+    "hasSubordinates",
+    "entryDN",
+    "entryUUID",
+    "entryCSN",
+    "creatorsName",
+    "createTimestamp",
+    "modifiersName",
+    "modifyTimestamp",
+    "objectCategory",
+    "objectGUID",
+    "objectSid",
+    "instanceType",
+    "sAMAccountType",
+    "dSCorePropagationData",
+    "uSNCreated",
+    "uSNChanged",
+    "whenCreated",
+    "whenChanged",
+];
 
 /// How many destinations a record may have: each holds what the record says of the person.
 const MOST: usize = 64;

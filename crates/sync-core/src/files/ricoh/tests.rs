@@ -160,11 +160,6 @@ fn a_new_row_is_on_the_tab_of_its_first_letter() {
 }
 
 #[test]
-fn what_is_written_is_read() {
-    laws::what_is_written_is_read(Format::RicohCsv);
-}
-
-#[test]
 fn no_damage_makes_it_panic() {
     laws::no_damage_makes_it_panic("ricoh/im-addr-5.1.1-quoted.csv");
 }

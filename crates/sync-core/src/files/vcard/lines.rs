@@ -74,11 +74,12 @@ fn is_line(line: &str, wanted: &str) -> bool {
     line.trim().eq_ignore_ascii_case(wanted)
 }
 
-/// The cards of a text, and what follows the last.
+/// The cards of a text, and what follows the last. `page`: in what quoted text stands that does not say it, if that is
+/// known.
 ///
 /// # Errors
 /// Where there are more than a reader takes.
-pub(super) fn cards(text: &str) -> Result<(Vec<Card<'_>>, &str), FileError> {
+pub(super) fn cards(text: &str, page: Option<Encoding>) -> Result<(Vec<Card<'_>>, &str), FileError> {
     let mut cards: Vec<Card<'_>> = Vec::new();
     let mut open: Option<Open> = None;
     let (mut before, mut at) = (0, 0);
@@ -94,7 +95,7 @@ pub(super) fn cards(text: &str) -> Result<(Vec<Card<'_>>, &str), FileError> {
             if cards.len() >= MAX_ROWS {
                 return Err(FileError::TooManyRows { line: number, limit: MAX_ROWS });
             }
-            open = Some(Open::new(number, at - before));
+            open = Some(Open::new(number, at - before, page));
         } else if let Some(card) = &mut open {
             card.take(number, line);
             if card.ended {
@@ -121,6 +122,7 @@ struct Open {
     start: usize,
     lines: Vec<(u64, String)>,
     version: Version,
+    page: Option<Encoding>,
     /// Cards within it that are open.
     depth: usize,
     wrong: Vec<u64>,
@@ -131,10 +133,10 @@ struct Open {
 }
 
 impl Open {
-    fn new(line: u64, start: usize) -> Self {
+    fn new(line: u64, start: usize, page: Option<Encoding>) -> Self {
         let (lines, wrong) = (Vec::new(), Vec::new());
         let version = Version::V3;
-        Self { line, start, lines, version, depth: 0, wrong, quoted: false, coded: false, ended: false }
+        Self { line, start, lines, version, page, depth: 0, wrong, quoted: false, coded: false, ended: false }
     }
 
     /// Whether the last line is one of 2.1 that holds a card.
@@ -195,7 +197,7 @@ impl Open {
         let mut properties = Vec::new();
         for (number, line) in &self.lines {
             match Property::parse(line) {
-                Some(property) => properties.push(property.normal(self.version)),
+                Some(property) => properties.push(property.normal(self.version, self.page)),
                 None => self.wrong.push(*number),
             }
         }
@@ -298,7 +300,7 @@ impl Property {
     }
 
     /// As 3.0 writes it.
-    fn normal(mut self, version: Version) -> Self {
+    fn normal(mut self, version: Version, page: Option<Encoding>) -> Self {
         let encoding = self.parameter("ENCODING").unwrap_or("").to_ascii_uppercase();
         if self.is_coded() {
             self.value.retain(|one| !one.is_whitespace());
@@ -309,7 +311,7 @@ impl Property {
         }
         if encoding == "QUOTED-PRINTABLE" {
             let charset = self.parameter("CHARSET").and_then(Encoding::named);
-            match unquoted(&self.value, charset) {
+            match unquoted(&self.value, charset, page) {
                 Ok(text) => self.value = text,
                 Err(text) => {
                     self.broken = Some(self.kept().trim_end_matches('=').to_string());
@@ -430,7 +432,7 @@ mod tests {
             let mut out = format!("BEGIN:VCARD\nVERSION:{}\n", version.name());
             property.write(&mut out, version, "\n");
             out.push_str("END:VCARD\n");
-            let (cards, _) = cards(&out).unwrap();
+            let (cards, _) = cards(&out, None).unwrap();
             let back = &cards[0].properties[1];
             prop_assert_eq!(unescape(&back.value), text, "{}", out);
             prop_assert_eq!(back.types(), property.types());
@@ -442,7 +444,7 @@ mod tests {
             "\n", "x", "PHOTO;BASE64:\n",
         ][..]), 0..12)) {
             let text = parts.concat();
-            let (cards, tail) = cards(&text).unwrap();
+            let (cards, tail) = cards(&text, None).unwrap();
             let pieces: String = cards.iter().flat_map(|card| [card.before, card.raw]).chain([tail]).collect();
             prop_assert_eq!(pieces, text);
         }

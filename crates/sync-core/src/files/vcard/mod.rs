@@ -22,7 +22,7 @@ mod write;
 
 use super::{
     Encoding, Format,
-    field::{Field, Slot},
+    field::{Field, LABELS, Slot},
     format::{Room, Writer},
     holds::{Groups, Holds},
     text::Text,
@@ -54,14 +54,18 @@ pub(super) const ROOM: Room = Room {
             (Field::Title, 0),
             (Field::Phone, 0),
             (Field::Mobile, 0),
+            (Field::PhoneLabel, 0),
             (Field::Note, 0),
             (Field::Mail, 0),
+            (Field::Label, 0),
             (Field::FaxNumber, 0),
         ],
         groups: Groups::Nested,
         boxes: true,
         lines: true,
         only_line_feeds: true,
+        words: &[(Field::Label, LABELS), (Field::PhoneLabel, LABELS)],
+        structure: &["UID", "REV", "PRODID", "VERSION", "PROFILE", "CLIENTPIDMAP", "X-ABUID", "X-ETAG"],
         ..Holds::NOTHING
     },
     encoding: Encoding::UTF_8,
@@ -95,12 +99,19 @@ const UNITS: &str = "vcard:ORG further units";
 const KINDS: [&str; 2] = ["KIND", "X-ADDRESSBOOKSERVER-KIND"];
 const MEMBERS: [&str; 2] = ["MEMBER", "X-ADDRESSBOOKSERVER-MEMBER"];
 
-/// Whether a property with these types needs nothing kept.
+/// The label that types say, if they say one and not several.
+fn label(types: &[String]) -> Option<&'static str> {
+    let mut said =
+        LABELS.iter().copied().filter(|label| types.iter().any(|one| one.eq_ignore_ascii_case(label)));
+    said.next().filter(|_| said.next().is_none())
+}
+
+/// Whether a property with these types, its label aside, needs nothing kept.
 fn is_usual(name: &str, types: &[String]) -> bool {
     let usual: &[&[&str]] = match name {
         "EMAIL" => &[&[], &["INTERNET"]],
         "FAX" => &[&["FAX"]],
-        "TEL" => &[&["VOICE", "WORK"]],
+        "TEL" => &[&[], &["VOICE"]],
         MOBILE => &[&["CELL"], &["CELL", "VOICE"]],
         _ => &[&[]],
     };

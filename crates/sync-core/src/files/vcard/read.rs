@@ -1,7 +1,7 @@
 //! From vCards to contacts.
 
 use super::{
-    KINDS, MEMBERS, MOBILE, MOST, PARAMETERS, PARTS, PREFIX, SINGLE, UNITS, is_usual,
+    KINDS, MEMBERS, MOBILE, MOST, PARAMETERS, PARTS, PREFIX, SINGLE, UNITS, is_usual, label,
     lines::{Card, Property, cards},
     plain_uid,
     values::unescape,
@@ -12,6 +12,7 @@ use crate::{
         FileError, Format, Note, Report,
         book::{Book, Contact, Frame, Link, TextFrame},
         convert::ReadOptions,
+        detect::of_cards,
         field::{Field, Slot},
         table::{Style, finish, line_end},
         text::Text,
@@ -25,7 +26,8 @@ use alloc::{
 };
 
 pub(super) fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
-    let (cards, tail) = cards(&text.text)?;
+    let page = if text.encoding.is_utf8() { of_cards(text.text.as_bytes()) } else { Some(text.encoding) };
+    let (cards, tail) = cards(&text.text, page)?;
     let mut reader = Reader::default();
     let mut pending = String::new();
     let mut contacts: Vec<Contact> = Vec::new();
@@ -130,8 +132,15 @@ fn unusual(key: &str, property: &Property, first: bool) -> Option<String> {
     if first {
         types.retain(|one| one != "PREF");
     }
+    if let Some(label) = label(&types).filter(|_| ["EMAIL", "FAX", "TEL"].contains(&key)) {
+        types.retain(|one| !one.eq_ignore_ascii_case(label));
+    }
     let others = property.parameters.iter().any(|(key, _)| key != "TYPE");
     (others || !property.group.is_empty() || !is_usual(key, &types)).then(|| property.head())
+}
+
+fn label_in(property: &Property) -> String {
+    label(&property.types()).unwrap_or_default().into()
 }
 
 /// The number of a `TEL`, which may be a URI.
@@ -178,6 +187,7 @@ impl Reader {
                 }
                 "EMAIL" if leads => {
                     let mut entry = Slot::Mail.entry();
+                    entry.label = label_in(property);
                     entry.mail = text.strip_prefix("mailto:").unwrap_or(&text).to_string();
                     keep_of(&mut entry, "EMAIL", unusual("EMAIL", property, !has_mail));
                     has_mail = true;
@@ -186,6 +196,7 @@ impl Reader {
                 }
                 "TEL" if leads && is_fax(property) => {
                     let mut entry = Slot::Fax.entry();
+                    entry.label = label_in(property);
                     Field::FaxNumber.set(&mut entry, &number(property));
                     keep_of(&mut entry, "FAX", unusual("FAX", property, !has_fax));
                     has_fax = true;
@@ -194,6 +205,7 @@ impl Reader {
                 }
                 "TEL" if telephones.0 == Some(place) => {
                     said.keep_parameters("TEL", property);
+                    Field::PhoneLabel.set(&mut said.shared, &label_in(property));
                     said.take(Field::Phone, &number(property))
                 }
                 "TEL" if telephones.1 == Some(place) => {

@@ -67,8 +67,12 @@ pub(super) fn quote(out: &mut String, text: &str, mut room: usize, end: &str) {
     }
 }
 
-/// The text; an error, with what can be read of it, where it is not in the character set.
-pub(super) fn unquoted(text: &str, charset: Option<Encoding>) -> Result<String, String> {
+/// The text, in the character set that it says, else in UTF-8 or that of the file; an error, with what can be read of it, where it is not in the character set.
+pub(super) fn unquoted(
+    text: &str,
+    charset: Option<Encoding>,
+    page: Option<Encoding>,
+) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('=') {
@@ -86,7 +90,7 @@ pub(super) fn unquoted(text: &str, charset: Option<Encoding>) -> Result<String, 
         }
     }
     bytes.extend_from_slice(rest.as_bytes());
-    let guessed = [Encoding::UTF_8].into_iter().chain(Encoding::named("windows-1252"));
+    let guessed = [Encoding::UTF_8].into_iter().chain(page).chain(Encoding::named("windows-1252"));
     let text = match charset {
         Some(charset) => charset.decode(&bytes),
         None => guessed.into_iter().find_map(|page| page.decode(&bytes)),

@@ -1,7 +1,7 @@
 //! From contacts to vCards.
 
 use super::{
-    KINDS, MEMBERS, MOBILE, PARAMETERS, PARTS, PREFIX, ROOM, SINGLE, UNITS,
+    KINDS, MEMBERS, MOBILE, PARAMETERS, PARTS, PREFIX, ROOM, SINGLE, UNITS, label,
     lines::{Property, Version, cards},
     plain_uid,
     values::{escape, unescape},
@@ -116,7 +116,7 @@ fn members(contact: &Contact, uids: &[String], notes: &mut Vec<Note>) -> Vec<Str
 }
 
 fn version(contact: &Contact) -> Version {
-    let source = contact.source.as_ref().and_then(|source| cards(&source.text).ok());
+    let source = contact.source.as_ref().and_then(|source| cards(&source.text, None).ok());
     source.and_then(|(cards, _)| cards.first().map(|card| card.version)).unwrap_or_default()
 }
 
@@ -146,6 +146,30 @@ impl Writer<'_> {
             .any(|(key, value)| key == "VALUE" && value.trim_matches('"').eq_ignore_ascii_case("uri"));
         property.value = if is_uri && property.name == "TEL" { format!("tel:{value}") } else { value };
         property.write(&mut self.out, self.version, self.end);
+    }
+
+    /// As write, of what has a label and these types.
+    fn labelled(&mut self, name: &str, usual: &str, said: &str, head: Option<&str>, value: String) {
+        let told = head.and_then(|head| Property::parse(&format!("{head}:")));
+        // What its card kept says the label too, unless that was edited.
+        let told = told.map(|mut told| {
+            let of_card = label(&told.types()).unwrap_or_default();
+            if of_card != said {
+                let mut types = told.types();
+                types.retain(|one| !one.eq_ignore_ascii_case(of_card));
+                types.extend((!said.is_empty()).then(|| said.to_ascii_uppercase()));
+                told.parameters.retain(|(key, _)| key != "TYPE");
+                if !types.is_empty() {
+                    told.parameters.push(("TYPE".into(), types.join(",")));
+                }
+            }
+            told.head()
+        });
+        let types = [said.to_ascii_uppercase(), usual.to_string()];
+        let types: Vec<&str> = types.iter().map(|one| &**one).filter(|one| !one.is_empty()).collect();
+        let types = types.join(",");
+        let usual: &[_] = if types.is_empty() { &[] } else { &[("TYPE", &*types)] };
+        self.write(name, usual, told.as_deref(), value);
     }
 
     fn field(&mut self, name: &str, key: &str, field: Field, usual: &[(&str, &str)]) {
@@ -200,16 +224,22 @@ fn card(contact: &Contact, uid: Option<&str>, members: &[String], end: &'static 
         let head = |name: &str| entry.kept_by.get(&format!("{PREFIX}{name}{PARAMETERS}")).map(|head| &**head);
         match Slot::of(entry) {
             Slot::Mail => {
-                let usual: &[_] = if version == Version::V4 { &[] } else { &[("TYPE", "INTERNET")] };
-                writer.write("EMAIL", usual, head("EMAIL"), escape(&entry.mail));
+                let is_bare = version != Version::V4 && entry.label.is_empty();
+                let usual = if is_bare { "INTERNET" } else { "" };
+                writer.labelled("EMAIL", usual, &entry.label, head("EMAIL"), escape(&entry.mail));
             }
             Slot::Fax => {
-                writer.write("TEL", &[("TYPE", "FAX")], head("FAX"), number(&Field::FaxNumber.get(entry)));
+                let value = number(&Field::FaxNumber.get(entry));
+                writer.labelled("TEL", "FAX", &entry.label, head("FAX"), value);
             }
             _ => {}
         }
     }
-    writer.field("TEL", "TEL", Field::Phone, &[("TYPE", "WORK,VOICE")]);
+    let phone = Field::Phone.get(first);
+    if !phone.is_empty() {
+        let head = kept(contact, &format!("TEL{PARAMETERS}"));
+        writer.labelled("TEL", "VOICE", &Field::PhoneLabel.get(first), head, number(&phone));
+    }
     writer.field("TEL", MOBILE, Field::Mobile, &[("TYPE", "CELL")]);
     if Slot::of(first) == Slot::Group {
         let kind = usize::from(version != Version::V4);

@@ -193,6 +193,16 @@ pub(super) fn deletes(space: &SpaceName, n: u128) -> Request {
     }
 }
 
+/// A deletion as the step of a procedure of machine 1, which reserves until then.
+pub(super) fn reserves(n: u128, until: i64) -> Request {
+    Request::Delete {
+        spaces: vec![(alice(), snapshot(n)), (sales(), snapshot(n + 1))],
+        by: "administrator".into(),
+        procedure: Some((procedure(n), machine(1), Timestamp(until))),
+        now: Timestamp(1_000),
+    }
+}
+
 pub(super) fn code(n: u128, scope: Scope) -> Code {
     Code { hash: secret(n), scope, expires: Timestamp(10_000), used_by: None }
 }

@@ -1,33 +1,30 @@
 //! What can be asked of a machine, in one form for the command line, for the process that owns the folder, and for tests.
 
+mod function;
+mod records;
+
+pub(crate) use records::setting_line;
+
 use crate::{
     addresses::{Entry, ListOf, shown},
     distribution,
     enrolment::Enrolment,
-    error::{Error, Result},
+    error::Result,
     export::ExportOrder,
     facts::{self, ProcessWord, Statement},
     import::{FileSecrets, ImportOrder, UndoOrder, line_json},
     items::ItemCommand,
-    kept::{record_id, snapshot_id, snapshot_json, snapshot_row_json},
+    kept::{record_id, snapshot_id, snapshot_json},
     machine::Machine,
     prepare::PrepareOrder,
     procedure::{Patience, ProcedureOrder, ProcedureReport},
-    settings::SettingView,
     status,
     store::ImportLine,
 };
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sync_core::{
-    distribution::Receiving,
-    id::ProcedureId,
-    machine::{Role, SyncState},
-    record::Lost,
-    space::SpaceKind,
-    wire::Malformed,
-};
+use sync_core::{distribution::Receiving, id::ProcedureId, machine::Role, space::SpaceKind, wire::Malformed};
 
 /// One command. It travels as JSON from a process that does not own the folder to the one that does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -289,44 +286,15 @@ impl Machine {
                      FILE start",
                 ))
             }
-            Command::Start { patience } => {
-                self.prove_administrator(administrator).await?;
-                // Its own step is the start; one before that would leave its import refused.
-                self.no_unfinished_procedure()?;
-                if let Some(token) = administrator {
-                    self.join_unasked(token).await?;
-                }
-                let state = self.start(patience).await?;
-                self.started(state)
-            }
-            Command::Stop { deadline } => {
-                self.prove_administrator(administrator).await?;
-                let unsent = self.stop(deadline).await?;
-                let text = match unsent {
-                    0 => "The client function is stopped; everything was sent.".to_string(),
-                    left => format!(
-                        "The client function is stopped; {left} changes were not sent. They stay on this machine, and \
-                         the next start compares them with the server's data."
-                    ),
-                };
-                Ok(Output::new(json!({"state": self.state().as_str(), "unsent": unsent}), text))
-            }
+            Command::Start { patience } => self.answer_start(patience, administrator).await,
+            Command::Stop { deadline } => self.answer_stop(deadline, administrator).await,
             Command::Status => {
                 let status = self.status()?;
                 let text = status::text(&status);
                 Ok(Output::new(status, text))
             }
-            Command::Sync => self.sync().await,
-            Command::Login { user } => {
-                let login = self.login(&user).await?;
-                let text = match &login.why {
-                    None => format!("{user} is logged in; their data are up to date."),
-                    Some(why) => format!("{user} is logged in and works with what this machine has: {why}."),
-                };
-                let json =
-                    json!({"user": user, "spaces": login.spaces, "level": login.level, "why": login.why});
-                Ok(Output::new(json, text))
-            }
+            Command::Sync => self.answer_sync().await,
+            Command::Login { user } => self.answer_login(user).await,
             Command::Logout => {
                 let user = self.logout()?;
                 let text = user
@@ -334,7 +302,7 @@ impl Machine {
                     .map_or("Nobody was logged in.".into(), |user| format!("{user} logged out."));
                 Ok(Output::new(json!({"user": user}), text))
             }
-            Command::Get { setting, user } => self.get(setting.as_deref(), user.as_deref()),
+            Command::Get { setting, user } => self.answer_get(setting.as_deref(), user.as_deref()),
             Command::Set { setting, value, user } => {
                 let user = self.person(user.as_deref())?;
                 let view = self.set(&setting, value.as_deref(), &user)?.masked();
@@ -345,16 +313,7 @@ impl Machine {
                 let id = self.add_address(&list, &entry)?;
                 Ok(Output::new(shown(id, &self.address(&list, id)?), format!("Added as {id}.")))
             }
-            Command::AddressList { list } => {
-                let entries = self.addresses(&list)?;
-                let lines = entries.iter().map(|(id, fields)| {
-                    let word = |name: &str| fields.get(name).map(ToString::to_string).unwrap_or_default();
-                    let leads_to = ["mail", "fax", "folder"].map(word).concat();
-                    format!("{id}  {:<24} {leads_to}", word("name"))
-                });
-                let text = lines.collect::<Vec<_>>().join("\n");
-                Ok(Output::new(entries.iter().map(|(id, fields)| shown(*id, fields)).collect(), text))
-            }
+            Command::AddressList { list } => self.answer_addresses(&list),
             Command::AddressEdit { list, id, entry } => {
                 let id = record_id(&id)?;
                 self.edit_address(&list, id, &entry)?;
@@ -366,20 +325,7 @@ impl Machine {
                 Ok(Output::new(json!({"removed": id}), "Removed."))
             }
             Command::SetDestination { destination, connect_to } => {
-                self.prove_administrator(administrator).await?;
-                let destination: sync_core::machine::DestinationAddress = destination.parse()?;
-                self.set_destination(destination.clone(), connect_to.clone())?;
-                let text = if destination.is_automatic() {
-                    "The destination is blank: the server is to be found automatically.".to_string()
-                } else {
-                    format!("The destination is {destination}.")
-                };
-                let json = json!({
-                    "destination": destination.to_string(),
-                    "own_server": destination.is_own_server(),
-                    "connect_to": connect_to,
-                });
-                Ok(Output::new(json, text))
+                self.answer_destination(&destination, connect_to, administrator).await
             }
             Command::Machine(statement) => {
                 let facts = self.state_facts(&statement, administrator).await?;
@@ -399,41 +345,12 @@ impl Machine {
                 let text = facts::text(&running);
                 Ok(Output::new(running, text))
             }
-            Command::SupersededList => {
-                let rows = self.store().superseded()?;
-                let json = rows.iter().map(|row| self.superseded_json(row)).collect::<Result<Vec<_>>>()?;
-                let lines = rows.iter().zip(&json).map(|(row, json)| {
-                    let what = match &row.lost.what {
-                        Lost::Field(field, _) => {
-                            format!("{field} = {} (stands: {})", json["value"], json["stands"])
-                        }
-                        Lost::Deletion => "a deletion".to_string(),
-                    };
-                    format!(
-                        "{:>4}  {}  {}  {what}",
-                        row.id,
-                        row.space,
-                        json["name"].as_str().unwrap_or_default()
-                    )
-                });
-                let text = lines.collect::<Vec<_>>().join("\n");
-                Ok(Output::new(json.into(), text))
-            }
+            Command::SupersededList => self.answer_superseded(),
             Command::SupersededTake { id } => {
                 let taken = self.take_superseded(id)?;
                 Ok(Output::new(self.superseded_json(&taken)?, "Taken: it is a new change now."))
             }
-            Command::SnapshotsList => {
-                let rows = self.store().snapshots()?;
-                let line = |row: &crate::store::SnapshotRow| {
-                    format!(
-                        "{}  {}  {:<12} {}  {} records",
-                        row.id, row.time, row.reason, row.space, row.records
-                    )
-                };
-                let text = rows.iter().map(line).collect::<Vec<_>>().join("\n");
-                Ok(Output::new(rows.iter().map(snapshot_row_json).collect(), text))
-            }
+            Command::SnapshotsList => self.answer_snapshots(),
             Command::SnapshotsShow { id } => {
                 let json = snapshot_json(&self.store().snapshot(snapshot_id(&id)?)?);
                 let text = serde_json::to_string_pretty(&json).unwrap_or_default();
@@ -515,83 +432,8 @@ impl Machine {
                 let receiving = self.receiving()?;
                 Ok(Output::new(distribution::shown(&receiving), distribution::text(&receiving)))
             }
-            Command::Log { most } => {
-                let lines = self.store().log(most)?;
-                let text = lines
-                    .iter()
-                    .map(|line| format!("{}  {:<7} {:<16} {}", line.time, line.level, line.code, line.text))
-                    .collect::<Vec<_>>()
-                    .join("\n");
-                let json = lines.iter().map(|line| {
-                    json!({
-                        "time": line.time.to_string(),
-                        "level": line.level,
-                        "code": line.code,
-                        "sent": line.sent,
-                        "received": line.received,
-                        "text": line.text,
-                    })
-                });
-                Ok(Output::new(json.collect(), text))
-            }
+            Command::Log { most } => self.answer_log(most),
         }
-    }
-
-    async fn sync(&self) -> Result<Output> {
-        if self.state() == SyncState::Stopped {
-            return Err(Error::stopped());
-        }
-        // The client function beside it may have brought some of it over.
-        let before = self.totals();
-        let report = self.level().await?;
-        let after = self.totals();
-        let (settled, received) = (after.settled - before.settled, after.received - before.received);
-        let new = usize::try_from(after.all_set_aside - before.all_set_aside).unwrap_or(usize::MAX);
-        let set_aside = after.set_aside.iter().rev().take(new).rev();
-        let json = json!({
-            "settled": settled,
-            "received": received,
-            "superseded": after.superseded - before.superseded,
-            "waits": report.outcome.waits,
-            "set_aside": set_aside.map(|(space, reason)| json!({
-                "space": space, "reason": reason.as_str(),
-            })).collect::<Vec<_>>(),
-        });
-        let text = format!("{settled} changes sent, {received} records received.");
-        Ok(Output::new(json, text))
-    }
-
-    fn started(&self, state: SyncState) -> Result<Output> {
-        let outcome = self.store().outcome(crate::draw::now())?;
-        let error = self.contact().error.map(|(_, report)| report);
-        let level = state == SyncState::InProgress && !outcome.to_do;
-        let text = match (&error, level) {
-            (Some(error), _) => format!("The client function is {state}: {}.", error.message),
-            (None, true) => {
-                "The client function synchronizes; this machine is level with the server.".to_string()
-            }
-            (None, false) if state == SyncState::Stopped => {
-                "The client function was stopped again meanwhile.".to_string()
-            }
-            (None, false) => {
-                format!("The client function is {state}; there is still something to bring over.")
-            }
-        };
-        Ok(Output::new(json!({"state": state.as_str(), "level": level, "error": error}), text))
-    }
-
-    fn get(&self, setting: Option<&str>, user: Option<&str>) -> Result<Output> {
-        let user = self.person(user)?;
-        let views = match setting {
-            Some(setting) => {
-                let view = self.setting(setting, &user)?.masked();
-                let text = view.value.to_string();
-                return Ok(Output::new(serde_json::to_value(view).unwrap_or_default(), text));
-            }
-            None => self.settings(&user)?.into_iter().map(SettingView::masked).collect::<Vec<_>>(),
-        };
-        let text = views.iter().map(setting_line).collect::<Vec<_>>().join("\n");
-        Ok(Output::new(serde_json::to_value(views).unwrap_or_default(), text))
     }
 }
 
@@ -601,16 +443,4 @@ fn procedure(report: &ProcedureReport) -> Result<Output> {
 
 fn as_json(report: &impl Serialize) -> Result<Value> {
     Ok(serde_json::to_value(report).map_err(|error| Malformed(error.to_string()))?)
-}
-
-pub(crate) fn setting_line(view: &SettingView) -> String {
-    let note = if view.unusable.is_some() {
-        " (what was set can't be used on this machine)"
-    } else if view.set {
-        ""
-    } else {
-        " (default)"
-    };
-    let own = if view.synchronizes { "" } else { " (of this device)" };
-    format!("{:<30} {}{note}{own}", view.setting, view.value)
 }
