@@ -130,6 +130,27 @@ pub struct SpaceRequest {
     pub giveback: Option<Giveback>,
 }
 
+impl SpaceRequest {
+    /// What a replica says that holds nothing of a space and was never answered for it.
+    #[must_use]
+    pub fn new(space: SpaceName) -> Self {
+        Self {
+            space,
+            epoch: None,
+            generation: None,
+            lineage: Vec::new(),
+            changes: Vec::new(),
+            known: Vec::new(),
+            cursor: 0,
+            seen: 0,
+            start: None,
+            whole: None,
+            rest: false,
+            giveback: None,
+        }
+    }
+}
+
 /// What a replica has of an epoch that a recovery ended, beyond what the backup had; a part of it, if there is much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Giveback {

@@ -1,7 +1,7 @@
 //! A store in memory, over the core's own: for tests, and the second implementation that keeps the trait honest.
 
 use super::{
-    BackupFile, Deliveries, Known, SpaceContent, Store, StoreError, Transaction, at_once, decide,
+    BackupFile, Deliveries, Floors, Known, SpaceContent, Store, StoreError, Transaction, at_once, decide,
     snapshot_info,
 };
 use core::future::{Future, ready};
@@ -15,8 +15,8 @@ use sync_core::{
     protocol::Limits,
     record::Record,
     server::{
-        Answer, Heads, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, StoreHead,
-        Writes,
+        Answer, Heads, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, SpaceWrites,
+        StepResult, StoreHead, Writes,
         memory::{Memory, MemorySpace},
     },
     snapshot::Snapshot,
@@ -110,6 +110,12 @@ impl Transaction for State {
     fn write(&mut self, writes: &Writes) -> impl Future<Output = Result<(), StoreError>> + Send {
         self.kept.write(writes.clone());
         ready(Ok(()))
+    }
+
+    fn keep_floors(&mut self, floors: Floors) {
+        let writes = |floors| SpaceWrites { floors, ..SpaceWrites::default() };
+        let spaces = floors.into_iter().map(|(name, floors)| (name, writes(floors))).collect();
+        self.kept.write(Writes { spaces, ..Writes::default() });
     }
 
     fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send {

@@ -17,7 +17,10 @@ pub use sqlite::{SqliteOptions, SqliteStore, inspect};
 pub(crate) use sqlite::{open_file, read_heads};
 
 use core::{future::Future, task::Poll};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
     distribution::{Delivery, FileBytes, Order},
@@ -25,8 +28,8 @@ use sync_core::{
     protocol::Limits,
     record::{Record, Superseded},
     server::{
-        Answer, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, Writes, merge,
-        needs,
+        Answer, Floor, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, Writes,
+        merge, needs,
     },
     snapshot::Snapshot,
     space::SpaceName,
@@ -257,9 +260,15 @@ pub(crate) trait Transaction: Send {
     fn load(&mut self, needs: &Needs) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
     /// Writes.
     fn write(&mut self, writes: &Writes) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Takes what members still need, as requests told that write nothing else: with the next commit at the latest, or
+    /// never, where there is none; an older one does no harm.
+    fn keep_floors(&mut self, floors: Floors);
     /// Reads a page, the writes included.
     fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send;
 }
+
+/// What members of spaces still need.
+pub(crate) type Floors = BTreeMap<SpaceName, BTreeMap<MachineId, Floor>>;
 
 /// The sequence of every commit: what is needed, load, merge, write, read the pages, complete the answers. The store
 /// makes it durable after, and only then takes the writes into [`Known`] and lets the answers go.
@@ -269,7 +278,10 @@ pub(crate) async fn decide<T: Transaction>(
     limits: &Limits,
 ) -> Result<(Writes, Vec<Answer>), StoreError> {
     let loaded = transaction.load(&needs(&requests)).await?;
-    let (writes, drafts) = merge(loaded, requests, limits);
+    let (mut writes, drafts) = merge(loaded, requests, limits);
+    if let Some(floors) = writes.take_floors() {
+        transaction.keep_floors(floors);
+    }
     if !writes.is_empty() {
         transaction.write(&writes).await?;
     }
@@ -288,7 +300,7 @@ pub(crate) async fn decide<T: Transaction>(
 pub(crate) fn only_read(requests: &[Request]) -> bool {
     requests.iter().all(|request| {
         matches!(request, Request::Sync { request, .. }
-            if request.changes.is_empty() && request.start.is_none())
+            if request.changes.is_empty() && request.start.is_none() && request.giveback.is_none())
     })
 }
 

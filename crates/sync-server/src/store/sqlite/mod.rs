@@ -87,8 +87,12 @@ impl SqliteStore {
         found(&connection)?;
         let (server, known) = reads::read_known(&connection)?;
         let head = known.heads().store();
-        let common =
-            Arc::new(Common { epoch: head.epoch, lineage: head.lineage.clone(), limits: options.limits });
+        let common = Arc::new(Common {
+            epoch: head.epoch,
+            lineage: head.lineage.clone(),
+            limits: options.limits,
+            floors: Mutex::default(),
+        });
         let known = Arc::new(RwLock::new(known));
         let (queue, jobs) = mpsc::sync_channel(options.queue);
         let writer = {

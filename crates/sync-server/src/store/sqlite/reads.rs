@@ -1,13 +1,13 @@
 //! What is read outside of a commit: at the opening, for lists, from backups.
 
 use super::super::{Known, SpaceContent, StoreError};
-use super::transaction::{find_space, head_of, machine_of, read_content, uuid_of};
+use super::transaction::{find_space, head_of, machine_of, read_content, read_digest, uuid_of};
 use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use std::collections::BTreeMap;
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
     id::{Epoch, MachineId, Position, ProcedureId, ServerId, SnapshotId},
-    server::{Heads, Login, Member, PastEpoch, StepResult, StoreHead},
+    server::{Floor, Heads, Login, Member, PastEpoch, StepResult, StoreHead},
     snapshot::Snapshot,
     space::SpaceName,
     time::Timestamp,
@@ -60,7 +60,9 @@ pub(crate) fn read_heads(connection: &Connection) -> Result<(ServerId, Heads), S
         let Some(name) = names.get(&row.get::<_, i64>(0)?) else {
             return Err(StoreError::Row("a member of no space".into()));
         };
-        let member = Member { present: row.get(2)?, position: row.get::<_, i64>(3)?.cast_unsigned() };
+        // What it still needs is read where it is asked for: a poll does not.
+        let floor = Floor::default();
+        let member = Member { present: row.get(2)?, position: row.get::<_, i64>(3)?.cast_unsigned(), floor };
         heads.set_member(MachineId(uuid_of(row, 1)?), name, member);
     }
     Ok((server, heads))
@@ -104,9 +106,10 @@ pub(super) fn read_spaces(connection: &Connection) -> Result<Vec<SpaceInfo>, Sto
 }
 
 pub(super) fn read_space(connection: &Connection, name: &SpaceName) -> Result<SpaceContent, StoreError> {
-    let Some((id, head)) = find_space(connection, name)? else {
+    let Some((id, mut head)) = find_space(connection, name)? else {
         return Ok(SpaceContent::default());
     };
+    head.digest = read_digest(connection, id)?;
     let (records, superseded) = read_content(connection, id)?;
     Ok(SpaceContent { head, records, superseded })
 }
