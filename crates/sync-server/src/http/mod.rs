@@ -6,6 +6,7 @@
 mod administration;
 mod distributed_file;
 mod distribution;
+mod forgetting;
 mod machine;
 mod membership;
 mod message;
@@ -16,6 +17,7 @@ mod sharing;
 mod tests;
 
 pub use distribution::DistributionSettings;
+pub use forgetting::KEEP_DELETIONS;
 pub use message::MEDIA_TYPE_PROBLEM;
 pub use serve::serve;
 
@@ -70,6 +72,8 @@ pub struct Interface<S> {
     /// One backup at a time.
     backing_up: Mutex<()>,
     distributions: DistributionSettings,
+    /// How long deletions are remembered.
+    keep_deletions: Duration,
     /// The steps of procedures that are being done.
     steps: procedure::Running,
     bodies: Semaphore,
@@ -111,6 +115,7 @@ impl<S: Store> Interface<S> {
             complaint: parking_lot::Mutex::new(None),
             backing_up: Mutex::new(()),
             distributions: DistributionSettings::default(),
+            keep_deletions: KEEP_DELETIONS,
             steps: procedure::Running::default(),
             bodies: Semaphore::new(BODY_BUDGET),
         }

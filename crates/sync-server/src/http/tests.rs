@@ -6,6 +6,7 @@ mod administrators;
 mod bodies;
 mod callers;
 mod distribution;
+mod forgetting;
 mod machines;
 mod memberships;
 mod procedures;

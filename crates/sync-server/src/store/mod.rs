@@ -24,15 +24,16 @@ use std::{
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
     distribution::{Delivery, FileBytes, Order},
-    id::{DistributionId, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
+    id::{DistributionId, Generation, MachineId, ProcedureId, RecordId, Sequence, ServerId, SnapshotId},
     protocol::Limits,
     record::{Record, Superseded},
     server::{
-        Answer, Floor, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, Writes,
-        merge, needs,
+        Answer, Floor, HistoryBatch, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead,
+        StepResult, Writes, merge, needs,
     },
     snapshot::Snapshot,
     space::SpaceName,
+    time::Timestamp,
 };
 
 /// A store could not do what it was asked. Nothing was changed, unless it says otherwise.
@@ -243,6 +244,20 @@ pub trait Store: Send + Sync + 'static {
     /// durable and was opened and checked.
     fn backup(&self, to: &Path) -> impl Future<Output = Result<BackupFile, StoreError>> + Send;
 
+    /// The sequence of the last change above a space's horizon, in its present generation, that arrived before a moment;
+    /// the horizon where there is none. Of many it may name an earlier one.
+    fn old(
+        &self,
+        space: SpaceName,
+        before: Timestamp,
+    ) -> impl Future<Output = Result<Sequence, StoreError>> + Send;
+
+    /// Where the spaces stood in a backup of this kind of store.
+    fn heads_in_backup(
+        &self,
+        backup: &Path,
+    ) -> impl Future<Output = Result<Vec<(SpaceName, Generation, Sequence)>, StoreError>> + Send;
+
     /// One space as a backup of this kind of store holds it.
     fn space_in_backup(
         &self,
@@ -302,6 +317,19 @@ pub(crate) fn only_read(requests: &[Request]) -> bool {
         matches!(request, Request::Sync { request, .. }
             if request.changes.is_empty() && request.start.is_none() && request.giveback.is_none())
     })
+}
+
+/// The most batches of history that are looked at for what is old: what is left is found the next time.
+pub(crate) const OLD_BATCHES: usize = 10_000;
+
+/// The sequence of the last change of the batches, which come in their order, that arrived before a moment.
+pub(crate) fn last_before(
+    horizon: Sequence,
+    batches: impl IntoIterator<Item = HistoryBatch>,
+    before: Timestamp,
+) -> Sequence {
+    let old = batches.into_iter().take_while(|batch| batch.time < before);
+    old.last().map_or(horizon, |batch| batch.first + batch.changes.len() as Sequence - 1).max(horizon)
 }
 
 /// The outcome of a future all of whose parts are ready, on a thread of its own that has no executor.
