@@ -265,6 +265,24 @@ fn after_a_lost_disk_the_machines_give_back_what_the_backup_does_not_have() {
 }
 
 #[test]
+fn a_change_reaches_another_machine_without_a_poll() {
+    let (_folder, fleet) = fleet();
+    let [one, two, _] = &fleet.machines[..] else { panic!("three machines") };
+    for machine in [one, two] {
+        machine.kill();
+        // It polls when it starts, and not again while this test runs.
+        machine.run_polling("86400000").unwrap();
+        machine.ok(&["login", "alice"]).unwrap();
+    }
+    for n in 1..=5 {
+        let (name, mail) = (format!("Desk {n}"), format!("desk{n}@branch.example"));
+        let [from, to] = if n % 2 == 0 { [one, two] } else { [two, one] };
+        from.ok(&["address", "add", "--name", &name, "--mail", &mail]).unwrap();
+        until(|| to.names(&[]), |names| names.contains(&name)).unwrap();
+    }
+}
+
+#[test]
 fn stop_and_start_and_wrong_questions() {
     let (_folder, fleet) = fleet();
     let [one, two, _] = &fleet.machines[..] else { panic!("three machines") };

@@ -201,6 +201,22 @@ pub struct SyncAnswer {
     pub due: bool,
 }
 
+/// A machine wants to be told as soon as something of it has moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitRequest {
+    /// Where its last poll ended.
+    #[serde(rename = "p")]
+    pub polled: Polled,
+}
+
+/// The answer to a [`WaitRequest`]. It says only that a round trip is worth it: what is new is told by that.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Waited {
+    /// Whether something has moved; otherwise the server's patience was over, and the machine asks again.
+    #[serde(rename = "n", default, skip_serializing_if = "is_false")]
+    pub news: bool,
+}
+
 /// A space that moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {

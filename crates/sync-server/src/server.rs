@@ -235,6 +235,7 @@ impl Server {
         stop.await;
         tracing::info!("stopping");
         let _ = stopping.send(true);
+        self.interface.stop_waiting();
         for task in tasks {
             let _ = task.await;
         }

@@ -15,6 +15,7 @@ mod serve;
 mod sharing;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub use distribution::DistributionSettings;
 pub use forgetting::KEEP_DELETIONS;
@@ -25,7 +26,7 @@ use crate::{auth, clock, directory::Directory, store::Store};
 use bytes::Bytes;
 use core::{
     pin::{Pin, pin},
-    sync::atomic::AtomicU64,
+    sync::atomic::{AtomicBool, AtomicU64},
     time::Duration,
 };
 use http_body_util::{BodyExt, Full, Limited};
@@ -77,6 +78,8 @@ pub struct Interface<S> {
     /// The steps of procedures that are being done.
     steps: procedure::Running,
     bodies: Semaphore,
+    /// The server stops: nobody is let wait any more.
+    stops: AtomicBool,
 }
 
 /// What an interface needs beside its store.
@@ -118,6 +121,7 @@ impl<S: Store> Interface<S> {
             keep_deletions: KEEP_DELETIONS,
             steps: procedure::Running::default(),
             bodies: Semaphore::new(BODY_BUDGET),
+            stops: AtomicBool::new(false),
         }
     }
 
@@ -215,6 +219,9 @@ impl<S: Store> Interface<S> {
         match (*route, who) {
             (api::SYNC, Who::Machine(machine)) => {
                 wanted.encode(&self.sync(machine, given.decode(body)?).await?)
+            }
+            (api::WAIT, Who::Machine(machine)) => {
+                wanted.encode(&self.wait(machine, given.decode(body)?).await)
             }
             (api::LOGIN, Who::Machine(machine)) => {
                 wanted.encode(&self.login(machine, given.decode(body)?).await?)

@@ -12,3 +12,4 @@ mod memberships;
 mod procedures;
 mod served;
 mod sharing;
+mod wait;
