@@ -125,14 +125,14 @@ pub(super) fn recover(tx: &Transaction<'_>, space: i64, common: Sequence, head: 
     rows::set_head(tx, space, head)
 }
 
-/// What a page of a download of the whole space says of the copy's other records. Says whether that download is over.
+/// What a page of a download of the whole space says of the copy's other records.
 pub(super) fn sweep(
     tx: &Transaction<'_>,
     space: i64,
     head: &mut SpaceHead,
     sweep: Option<Sweep>,
-) -> Result<bool> {
-    let Some(Sweep { begins, received, ends }) = sweep else { return Ok(false) };
+) -> Result<()> {
+    let Some(Sweep { begins, received, ends }) = sweep else { return Ok(()) };
     if begins {
         tx.execute("DELETE FROM received WHERE space = ?1", [space])?;
     }
@@ -151,7 +151,7 @@ pub(super) fn sweep(
         })?;
         tx.execute("DELETE FROM received WHERE space = ?1", [space])?;
     }
-    Ok(ends)
+    Ok(())
 }
 
 /// Whether a download of the whole space that is going on has brought a record.

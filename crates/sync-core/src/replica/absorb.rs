@@ -166,17 +166,24 @@ pub struct Sweep {
     pub ends: bool,
 }
 
+/// So many downloads of the whole space in a row may leave the digests different before they are no longer compared.
+const MOST_DOWNLOADS: u8 = 3;
+
 impl SpaceHead {
     /// Compares the copy's digest with the server's, of the same moment. Where they differ, the whole space is downloaded
-    /// anew: `true`. Where that has just been done and did not help, digests are not compared until the copy is emptied.
-    pub fn compare(&mut self, server: Option<Digest>, downloaded: bool) -> bool {
-        let differs = !self.doubtful && server.is_some_and(|server| server != self.digest);
-        if differs && downloaded {
-            self.doubtful = true;
-        } else if differs {
+    /// anew: `true`. Where that was done several times in a row and did not help, digests are not compared until the copy
+    /// is emptied.
+    pub fn compare(&mut self, server: Option<Digest>) -> bool {
+        let Some(server) = server.filter(|_| self.downloads < MOST_DOWNLOADS) else { return false };
+        if server == self.digest {
+            self.downloads = 0;
+            return false;
+        }
+        self.downloads += 1;
+        if self.downloads < MOST_DOWNLOADS {
             (self.cursor, self.whole) = (0, Some(0));
         }
-        differs
+        true
     }
 }
 

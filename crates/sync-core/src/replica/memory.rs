@@ -110,7 +110,6 @@ impl MemorySpace {
                 self.superseded.push(superseded);
             }
         }
-        let mut downloaded = false;
         if let Some(Sweep { begins, received, ends }) = taken.sweep {
             if begins {
                 self.received.clear();
@@ -126,14 +125,13 @@ impl MemorySpace {
                     }
                     stays
                 });
-                downloaded = true;
             }
         }
         if let Some(horizon) = taken.prune {
             let copy = core::mem::take(&mut self.copy).into_iter();
             self.copy = copy.filter_map(|(id, record)| Some((id, pruned(record, horizon)?))).collect();
         }
-        self.head.compare(taken.digest, downloaded)
+        self.head.compare(taken.digest)
     }
 
     /// The server was recovered: what is above `common` is not of its sequences.

@@ -75,9 +75,9 @@ pub struct SpaceHead {
     /// The highest head that was answered: nothing in the copy is above it.
     #[serde(default)]
     pub told: Sequence,
-    /// Whether a download of the whole space did not make the digests equal: they are not compared any more.
+    /// How often in a row the digests differed.
     #[serde(default)]
-    pub doubtful: bool,
+    pub downloads: u8,
 }
 
 impl SpaceHead {
@@ -99,7 +99,7 @@ impl SpaceHead {
             horizon: 0,
             digest: Digest::default(),
             told: 0,
-            doubtful: false,
+            downloads: 0,
         }
     }
 
@@ -215,17 +215,23 @@ pub fn apply_locally(head: &mut SpaceHead, copy: Option<Record>, change: &Change
 
 /// What to send for a space. `outbox` is a prefix of its outbox, in order; `incarnations` are those of the whole outbox.
 /// `rest` says that the outbox has more. Where the space owes something, the caller gives it as `giveback`, and no changes.
+/// A replica that was never answered asks first, and sends no change: without a generation to speak of, a repeat would bring
+/// back what was deleted meanwhile.
 #[must_use]
 pub fn request(
     space: &SpaceName,
     head: &SpaceHead,
     incarnation: Incarnation,
-    outbox: Vec<Change>,
+    mut outbox: Vec<Change>,
     mut incarnations: BTreeSet<Incarnation>,
-    rest: bool,
+    mut rest: bool,
     giveback: Option<Giveback>,
 ) -> SpaceRequest {
     incarnations.insert(incarnation);
+    if head.generation.is_none() {
+        rest |= !outbox.is_empty();
+        outbox.clear();
+    }
     SpaceRequest {
         space: space.clone(),
         epoch: head.epoch,

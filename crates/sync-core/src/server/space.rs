@@ -79,8 +79,7 @@ pub(super) fn sync(loaded: &mut Loaded, asked: Asked, request: SpaceRequest, lim
     let brought: BTreeSet<RecordId> = changes.chain(given).collect();
     let mut named: BTreeSet<Incarnation> =
         request.known.iter().map(|(i, _)| *i).chain([asked.incarnation]).chain(request.start).collect();
-    if request.giveback.is_some() {
-        // It carries no changes, so it settles none.
+    if settles_nothing(&request) {
         named.clear();
     }
     let (after, whole) = match request.whole {
@@ -174,7 +173,7 @@ fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limit
     {
         return Some(Reply::Gone { generation: head.generation });
     }
-    if request.giveback.is_some() {
+    if settles_nothing(request) {
         return None;
     }
     // The Start's changes may have been renamed by a fork since: any incarnation of the outbox that this generation
@@ -221,6 +220,12 @@ fn note_floor(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) {
         member.floor = floor;
         space.touched.floors.insert(asked.machine);
     }
+}
+
+/// Whether a request carries none of the outbox, because it gives back, or is the very first: nothing of the outbox is
+/// compared then, and so nothing is settled.
+fn settles_nothing(request: &SpaceRequest) -> bool {
+    request.giveback.is_some() || request.generation.is_none() && request.changes.is_empty()
 }
 
 fn standing(store: &StoreHead, request: &SpaceRequest, head: SpaceHead) -> Standing {
