@@ -225,7 +225,8 @@ fn note_floor(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) {
 /// Whether a request carries none of the outbox, because it gives back, or is the very first: nothing of the outbox is
 /// compared then, and so nothing is settled.
 fn settles_nothing(request: &SpaceRequest) -> bool {
-    request.giveback.is_some() || request.generation.is_none() && request.changes.is_empty()
+    let is_first = request.generation.is_none() && request.changes.is_empty() && request.rest;
+    request.giveback.is_some() || is_first
 }
 
 fn standing(store: &StoreHead, request: &SpaceRequest, head: SpaceHead) -> Standing {
