@@ -184,6 +184,23 @@ fn a_machine_turned_back_before_a_recovery_does_not_pass_for_its_other_self() {
 }
 
 #[test]
+fn a_start_that_was_told_before_the_disk_was_lost_keeps_what_only_the_machine_has() {
+    let mut w = World::new(1);
+    w.settle();
+    let backup = w.server.clone();
+    w.edit(0, &alice(), 1, set(&[("f", 1)]));
+    w.settle();
+    w.machines[0].stop();
+    let letter = w.letter(0);
+    let told = w.deliver(&letter);
+    w.restore_for(&backup, RestoreMode::Recover);
+    w.absorb(told);
+    assert_eq!(w.sees(0, &alice(), 1, "f"), Some(1));
+    w.settle();
+    assert_eq!(w.server_value(&alice(), 1, "f"), Some(1));
+}
+
+#[test]
 fn much_is_given_back_in_parts_before_anything_else_is_sent() {
     let mut w = World::new(2);
     w.settle();

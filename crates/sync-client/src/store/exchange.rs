@@ -541,6 +541,12 @@ impl Taking {
             fresh,
             &Author { import: None, ..self.author.clone() },
         );
+        if started.stays {
+            shown::forget(tx, space)?;
+            rows::set_head(tx, space, &started.head)?;
+            self.incarnation = fresh;
+            return Ok(());
+        }
         if started.snapshot {
             let occasion = Occasion { reason: Reason::Start, author: &self.author, machine: self.machine };
             kept::keep(tx, space, &name, &found.head, &occasion)?;

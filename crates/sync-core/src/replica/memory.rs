@@ -387,7 +387,7 @@ impl Memory {
         };
         let incarnation = Incarnation(fresh());
         let holds_nothing = space.copy.is_empty() && space.outbox.is_empty();
-        let Started { snapshot, head, outbox } = start(
+        let Started { snapshot, stays, head, outbox } = start(
             &space.head,
             standing,
             space.outbox.is_empty(),
@@ -401,7 +401,9 @@ impl Memory {
         }
         let number = outbox.len() as u64;
         if let Some(space) = self.spaces.get_mut(name) {
-            *space = MemorySpace::new(space.head.clone());
+            if !stays {
+                *space = MemorySpace::new(space.head.clone());
+            }
             (space.head, space.outbox) = (head, outbox);
         }
         (self.incarnation, self.number) = (incarnation, self.number.max(number));
