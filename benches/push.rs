@@ -158,17 +158,7 @@ fn main() -> Result<(), Failure> {
             polled: None,
             person: None,
             asks: Vec::new(),
-            spaces: vec![SpaceRequest {
-                space: space(n),
-                epoch: None,
-                generation: None,
-                lineage: Vec::new(),
-                known: Vec::new(),
-                changes: Vec::new(),
-                cursor: 0,
-                seen: 0,
-                start: None,
-            }],
+            spaces: vec![SpaceRequest::new(space(n))],
             limit: 4 << 20,
         };
         let (_, body) = load.block_on(exchange(&mut stream, &http_request(token, &ask)?))?;

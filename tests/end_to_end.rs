@@ -219,6 +219,70 @@ fn a_whole_restore_begins_a_new_epoch_and_sets_aside_what_came_after() {
 }
 
 #[test]
+fn after_a_lost_disk_the_machines_give_back_what_the_backup_does_not_have() {
+    let (_folder, fleet) = fleet();
+    let [one, two, three] = &fleet.machines[..] else { panic!("three machines") };
+    for machine in [one, two] {
+        machine.ok(&["login", "alice"]).unwrap();
+    }
+    one.ok(&["address", "add", "--name", "Kept", "--mail", "kept@branch.example"]).unwrap();
+    names_become(two, &[], &["Kept"]);
+    fleet.server_command(&["backup", "--name", "before.db"]).unwrap();
+    one.ok(&["address", "add", "--name", "Later", "--mail", "later@branch.example"]).unwrap();
+    two.ok(&["set", "display-language", "fr"]).unwrap();
+    names_become(two, &[], &["Kept", "Later"]);
+    setting_becomes(one, "display-language", "fr");
+    // One is off while the disk is lost, with something that it has not sent.
+    two.link.set(Link::Down);
+    two.ok(&["address", "add", "--name", "Not sent yet", "--mail", "unsent@branch.example"]).unwrap();
+
+    fleet.kill_server();
+    for entry in fs::read_dir(fleet.server_data()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("store.db")) {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    fleet.server_command(&["restore", "--from", "before.db", "--recover"]).unwrap();
+    fleet.restart_server().unwrap();
+    // Who never had any of it sees all of it.
+    until(|| one.ok(&["sync"]), |_| true).unwrap();
+    three.ok(&["login", "alice"]).unwrap();
+    names_become(three, &[], &["Kept", "Later"]);
+    setting_becomes(three, "display-language", "fr");
+    two.link.set(Link::Up);
+    for machine in [one, two, three] {
+        names_become(machine, &[], &["Kept", "Later", "Not sent yet"]);
+        assert_eq!(
+            machine.ok(&["snapshots", "list"]).unwrap(),
+            serde_json::json!([]),
+            "nothing is set aside"
+        );
+        assert_eq!(machine.ok(&["superseded", "list"]).unwrap(), serde_json::json!([]));
+    }
+    let log = one.ok(&["log"]).unwrap().to_string();
+    assert!(log.contains("which is given back"), "{log}");
+}
+
+#[test]
+fn a_change_reaches_another_machine_without_a_poll() {
+    let (_folder, fleet) = fleet();
+    let [one, two, _] = &fleet.machines[..] else { panic!("three machines") };
+    for machine in [one, two] {
+        machine.kill();
+        // It polls when it starts, and not again while this test runs.
+        machine.run_polling("86400000").unwrap();
+        machine.ok(&["login", "alice"]).unwrap();
+    }
+    for n in 1..=5 {
+        let (name, mail) = (format!("Desk {n}"), format!("desk{n}@branch.example"));
+        let [from, to] = if n % 2 == 0 { [one, two] } else { [two, one] };
+        from.ok(&["address", "add", "--name", &name, "--mail", &mail]).unwrap();
+        until(|| to.names(&[]), |names| names.contains(&name)).unwrap();
+    }
+}
+
+#[test]
 fn stop_and_start_and_wrong_questions() {
     let (_folder, fleet) = fleet();
     let [one, two, _] = &fleet.machines[..] else { panic!("three machines") };

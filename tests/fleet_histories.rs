@@ -24,7 +24,7 @@ use sync_core::{
     machine::{DestinationAddress, Machine as Facts, Role, SyncState},
     procedure::ListMode,
     protocol::{Limits, Reply, RestoreMode, SyncAnswer},
-    record::{Lost, Record},
+    record::{Lost, Record, Superseded},
     rules::{self, Question},
     server::{self, Action, Answer, Event, PastEpoch, Request, Scope, Session, StoreHead, memory::Memory},
     space::SpaceName,
@@ -78,6 +78,12 @@ enum Step {
         space: usize,
     },
     Restore,
+    /// The server's disk is lost, and the backup put in its place.
+    Recover,
+    /// The server forgets what every machine has read.
+    Prune {
+        space: usize,
+    },
     /// The data folder is copied, or put back.
     Copy {
         machine: usize,
@@ -107,6 +113,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..2_usize).prop_map(|space| Step::Delete { space }),
         1 => (0..2_usize).prop_map(|space| Step::BringBack { space }),
         1 => Just(Step::Restore),
+        1 => Just(Step::Recover),
+        1 => (0..2_usize).prop_map(|space| Step::Prune { space }),
         2 => m.clone().prop_map(|machine| Step::Copy { machine }),
         2 => m.clone().prop_map(|machine| Step::PutBack { machine }),
         1 => (m, 0..2_usize).prop_map(|(machine, space)| Step::TurnBack { machine, space }),
@@ -137,6 +145,8 @@ struct Fleet {
     acknowledged: BTreeSet<i64>,
     /// Values that a whole-store restore replaced; the replaced store is kept as a file.
     replaced: BTreeSet<i64>,
+    /// Values that were on the server's disk when it was lost, and at a machine: they come back.
+    owed: BTreeSet<i64>,
     counts: Counts,
 }
 
@@ -181,6 +191,7 @@ impl Fleet {
             next: 0,
             acknowledged: BTreeSet::new(),
             replaced: BTreeSet::new(),
+            owed: BTreeSet::new(),
             counts: Counts::default(),
             folder,
         };
@@ -269,7 +280,24 @@ impl Fleet {
                 self.counts.add("deletions", 1);
             }
             Step::BringBack { space } => self.bring_back(space),
-            Step::Restore => self.restore(),
+            Step::Restore => {
+                self.replaced.extend(at_server(&self.server));
+                self.restore(RestoreMode::Rollback);
+            }
+            Step::Recover => {
+                if self.backup.is_none() {
+                    return;
+                }
+                let mut gone = at_server(&self.server);
+                for machine in 0..MACHINES {
+                    let seen = self.seen_at(machine);
+                    self.owed.extend(gone.intersection(&seen));
+                    gone.retain(|value| !seen.contains(value));
+                }
+                self.replaced.extend(gone);
+                self.restore(RestoreMode::Recover);
+            }
+            Step::Prune { space } => self.prune(space),
             Step::Copy { machine } => {
                 // Between two writes, as the snapshot of a virtual machine's disk: the machine goes on in the same
                 // incarnation.
@@ -291,6 +319,9 @@ impl Fleet {
             }
             Step::PutBack { machine } => {
                 if self.copies.contains(&machine) {
+                    // What it alone could have given back is gone.
+                    let (seen, kept) = (self.seen_at(machine), at_server(&self.server));
+                    self.replaced.extend(seen.difference(&kept));
                     self.stores[machine] = None;
                     copy_folder(&self.path(machine).with_extension("copy"), &self.path(machine));
                     self.stores[machine] = Some(Store::open(&self.path(machine)).unwrap());
@@ -355,8 +386,8 @@ impl Fleet {
         for (asked, said) in plan.request.spaces.iter().zip(&answer.spaces) {
             match &said.reply {
                 Reply::Ok(page) => {
-                    let accepted = page.head - before.get(&asked.space).copied().unwrap_or(0);
-                    self.counts.add("repeats", asked.changes.len() as u64 - accepted);
+                    let accepted = page.head.saturating_sub(before.get(&asked.space).copied().unwrap_or(0));
+                    self.counts.add("repeats", (asked.changes.len() as u64).saturating_sub(accepted));
                 }
                 Reply::Fork(_) => self.counts.add("forks", 1),
                 _ => {}
@@ -452,15 +483,55 @@ impl Fleet {
         self.counts.add("brought back", 1);
     }
 
-    fn restore(&mut self) {
+    /// The values that people see at a machine.
+    fn seen_at(&mut self, machine: usize) -> BTreeSet<i64> {
+        let live = spaces().map(|name| self.store(machine).live(&name).unwrap_or_default());
+        let fields = live.into_iter().flat_map(BTreeMap::into_values);
+        fields.filter_map(|fields| number(fields.get("name")?)).collect()
+    }
+
+    /// The values in what a machine has set aside, and in what was superseded there.
+    fn kept_at(&mut self, machine: usize) -> BTreeSet<i64> {
+        let store = self.store(machine);
+        let mut kept = BTreeSet::new();
+        for row in store.snapshots().unwrap() {
+            let snapshot = store.snapshot(row.id).unwrap();
+            kept.extend(snapshot.records.iter().filter_map(|(_, record)| name_in(record)));
+            kept.extend(snapshot.outbox.iter().flat_map(written));
+            kept.extend(snapshot.superseded.iter().filter_map(superseded_value));
+        }
+        let lost = store.superseded().unwrap().into_iter();
+        kept.into_iter().chain(lost.filter_map(|row| superseded_value(&row.lost))).collect()
+    }
+
+    /// What everybody has read is forgotten, unless a backup may still bring it back.
+    fn prune(&mut self, space: usize) {
+        for machine in (0..MACHINES).cycle().take(3 * MACHINES) {
+            self.round(machine, false);
+        }
+        let name = spaces()[space].clone();
+        let head = |memory: &Memory| memory.spaces.get(&name).map(|space| space.head);
+        let old = match (self.backup.as_ref().map(head), head(&self.server)) {
+            (None, _) => u64::MAX,
+            (Some(Some(backup)), Some(now)) if backup.generation == now.generation => backup.head,
+            _ => 0,
+        };
+        let members = (0..MACHINES).map(machine_id).collect();
+        let before = head(&self.server).map_or(0, |head| head.horizon);
+        let Answer::Pruned(horizon) = self.commit(Request::Prune { space: name, old, members }) else {
+            panic!("not pruned")
+        };
+        self.counts.add("horizons raised", u64::from(horizon > before));
+    }
+
+    fn restore(&mut self, mode: RestoreMode) {
         let Some(backup) = self.backup.clone() else { return };
-        self.replaced.extend(at_server(&self.server));
         let members: BTreeMap<_, _> =
             self.server.spaces.iter().map(|(name, space)| (name.clone(), space.members.clone())).collect();
         let position = self.server.store.position.max(backup.store.position) + 1;
         let heads =
             backup.spaces.iter().map(|(n, s)| (n.clone(), (s.head.generation, s.head.head))).collect();
-        let past = PastEpoch { epoch: backup.store.epoch, mode: RestoreMode::Rollback, heads };
+        let past = PastEpoch { epoch: backup.store.epoch, mode, heads };
         self.server = backup;
         self.server.store.lineage.push(past);
         let draw = self.draw();
@@ -469,14 +540,15 @@ impl Fleet {
         for (name, members) in members {
             self.server.spaces.entry(name).or_default().members = members;
         }
-        self.counts.add("restores", 1);
+        self.counts.add(if mode == RestoreMode::Recover { "recoveries" } else { "restores" }, 1);
     }
 
     /// Its value is live, superseded, in the history or in a snapshot.
     fn nothing_acknowledged_is_lost(&mut self) {
         let mut somewhere = at_server(&self.server);
         somewhere.extend(&self.replaced);
-        for value in &self.acknowledged {
+        // What is still to be given back is looked for once all have spoken.
+        for value in self.acknowledged.difference(&self.owed) {
             assert!(somewhere.contains(value), "the acknowledged value {value} is lost");
         }
     }
@@ -496,6 +568,16 @@ impl Fleet {
             }
         }
         self.nothing_acknowledged_is_lost();
+        let mut kept = at_server(&self.server);
+        kept.extend(&self.replaced);
+        for machine in 0..MACHINES {
+            kept.extend(self.kept_at(machine));
+        }
+        for value in self.acknowledged.intersection(&self.owed) {
+            assert!(kept.contains(value), "the acknowledged value {value} did not come back");
+        }
+        let given_back = self.server.spaces.values().flat_map(|space| &space.history);
+        self.counts.add("given back", given_back.filter(|batch| batch.given_back.is_some()).count() as u64);
         for machine in 0..MACHINES {
             for name in spaces() {
                 let server = self.server.spaces.get(&name).cloned().unwrap_or_default();
@@ -509,6 +591,7 @@ impl Fleet {
                 let standing = self.store(machine).spaces().unwrap();
                 let standing = standing.iter().find(|space| space.name == name).unwrap();
                 assert_eq!((standing.outbox, standing.head.seen), (0, server.head.head));
+                assert_eq!(standing.head.digest, server.head.digest, "machine {machine} agrees on {name}");
             }
         }
         let conflicts = self.server.spaces.values().flat_map(|space| &space.superseded);
@@ -533,13 +616,24 @@ fn at_server(server: &Memory) -> BTreeSet<i64> {
     let history = server.spaces.values().flat_map(|s| &s.history).flat_map(|batch| &batch.changes);
     let mut values: BTreeSet<i64> = history.flat_map(written).collect();
     for superseded in server.spaces.values().flat_map(|space| &space.superseded) {
-        if let Lost::Field(name, Some(value)) = &superseded.what
-            && name == "name"
-        {
-            values.extend(number(value));
-        }
+        values.extend(superseded_value(superseded));
+    }
+    for record in server.spaces.values().flat_map(|space| space.records.values()) {
+        values.extend(name_in(record));
     }
     values
+}
+
+/// The value that a record has, or had before it was deleted.
+fn name_in(record: &Record) -> Option<i64> {
+    number(record.fields.get("name")?.value.as_ref()?)
+}
+
+fn superseded_value(superseded: &Superseded) -> Option<i64> {
+    match &superseded.what {
+        Lost::Field(name, Some(value)) if name == "name" => number(value),
+        _ => None,
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) {
@@ -582,6 +676,9 @@ fn nothing_acknowledged_is_lost_denied_means_unchanged_and_all_converge() {
         "starts",
         "set aside",
         "restores",
+        "recoveries",
+        "given back",
+        "horizons raised",
         "brought back",
         "answers lost",
     ] {

@@ -216,8 +216,16 @@ impl Machine {
     /// # Errors
     /// What it said instead.
     pub fn run(&self) -> Result<(), Failure> {
+        self.run_polling(POLL)
+    }
+
+    /// The same with another time between two polls, in milliseconds.
+    ///
+    /// # Errors
+    /// What it said instead.
+    pub fn run_polling(&self, interval: &str) -> Result<(), Failure> {
         let log = self.data.with_extension("log");
-        let args = self.args(&["run", "--poll-interval", POLL, "--longest-wait", LONGEST]);
+        let args = self.args(&["run", "--poll-interval", interval, "--longest-wait", LONGEST]);
         *held(&self.running) = Some(self.programs.client.start(&args, &log)?);
         Ok(())
     }

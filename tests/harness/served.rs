@@ -90,17 +90,7 @@ pub fn push(space: SpaceName, incarnation: Incarnation, changes: Vec<Change>) ->
         polled: None,
         person: None,
         asks: Vec::new(),
-        spaces: vec![SpaceRequest {
-            space,
-            epoch: None,
-            generation: None,
-            lineage: Vec::new(),
-            known: vec![(incarnation, 0)],
-            changes,
-            cursor: 0,
-            seen: 0,
-            start: None,
-        }],
+        spaces: vec![SpaceRequest { known: vec![(incarnation, 0)], changes, ..SpaceRequest::new(space) }],
         limit: 4 << 20,
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     facts::Counts,
     import::Imports,
     procedure::Procedures,
-    store::{Level, Report, Store},
+    store::{Level, Progress, Report, Store},
 };
 use core::{convert::Infallible, future::Future, pin::Pin, time::Duration};
 use parking_lot::{Mutex, MutexGuard};
@@ -25,7 +25,7 @@ use sync_core::{
     api,
     catalogue::Catalogue,
     machine::SyncState,
-    protocol::{LoginRequest, Membership, SyncAnswer},
+    protocol::{LoginRequest, Membership, SyncAnswer, WaitRequest, Waited},
     replica::{Action, Event, Pace, Session},
     time::Timestamp,
 };
@@ -246,6 +246,8 @@ impl Machine {
     /// What the disk says.
     pub async fn run(&self) -> Result<Infallible> {
         let mut round: Option<Pin<Box<dyn Future<Output = Result<Report>> + Send + '_>>> = None;
+        // The server tells as soon as something has moved; once after each round trip that went well.
+        let mut news: Option<Pin<Box<dyn Future<Output = bool> + Send + '_>>> = None;
         let mut event = Event::Tick;
         loop {
             self.imports.store_is_free().await;
@@ -265,11 +267,22 @@ impl Machine {
                     None => core::future::pending().await,
                 }
             };
+            let told = async {
+                match &mut news {
+                    Some(news) => news.await,
+                    None => core::future::pending().await,
+                }
+            };
             event = tokio::select! {
                 biased;
                 event = self.event() => event,
+                has_news = told => {
+                    news = (!has_news).then(|| self.news());
+                    if has_news { Event::Changed } else { Event::Tick }
+                }
                 done = under_way => {
                     round = None;
+                    news = done.is_ok().then(|| self.news());
                     match done {
                         Ok(report) => Event::Answered(report.outcome),
                         Err(error @ (Error::Store(_) | Error::Damaged(_) | Error::Random(_))) => return Err(error),
@@ -279,6 +292,22 @@ impl Machine {
                 () = sleep_until(at) => Event::Tick,
             };
         }
+    }
+
+    /// Waits until the server says that something has moved: `true`. `false` where its patience was over. Where it can't be
+    /// asked, or can't tell, it is not over before the next round trip is.
+    fn news(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async {
+            let progress = self.store().progress().clone();
+            let Progress { state: SyncState::InProgress, polled: Some(polled), .. } = progress else {
+                return core::future::pending().await;
+            };
+            let Ok(link) = self.link() else { return core::future::pending().await };
+            match link.call::<Waited>(&api::WAIT, &WaitRequest { polled }).await {
+                Ok(waited) => waited.news,
+                Err(_) => core::future::pending().await,
+            }
+        })
     }
 
     async fn event(&self) -> Event {

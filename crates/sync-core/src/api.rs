@@ -56,6 +56,8 @@ routes! {
     ENROLL = "POST" "/v1/enroll" Anyone;
     /// Push, pull and poll: `SyncRequest` to `SyncAnswer`.
     SYNC = "POST" "/v1/sync" Machine;
+    /// Waits until something of the machine's has moved: `WaitRequest` to `Waited`.
+    WAIT = "POST" "/v1/wait" Machine;
     /// A person logs in at a machine: `LoginRequest` to `Membership`.
     LOGIN = "POST" "/v1/login" Machine;
     /// An administrator's act makes the machine a member: `JoinRequest` to `Membership`.

@@ -14,6 +14,17 @@ pub type Generation = u64;
 /// The sequence at which [`crate::merge::apply`] works in a view: above every sequence that a server gives.
 pub const VIEW_SEQUENCE: Sequence = Sequence::MAX;
 
+/// Set in a sequence that a replica holds from before a whole-store restore, above what the backup had: it is not one of
+/// the present epoch's, and stands only until the server has taken back what it numbers. It is below every view, above
+/// every sequence of a server, and never travels.
+pub const PROVISIONAL: Sequence = 1 << 62;
+
+/// Whether a sequence is of an epoch that a restore ended.
+#[must_use]
+pub const fn is_provisional(sequence: Sequence) -> bool {
+    sequence & PROVISIONAL != 0
+}
+
 macro_rules! named_by_uuid {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -20,6 +20,7 @@
 //! | [`rules`] | "may this run now, and if not, what must be done first?" |
 //! | [`procedure`] | stop, back up, delete, import, start: one journalled workflow |
 //! | [`distribution`] | one file from the server to many machines, each by its own plan |
+//! | [`digest`] | the sum by which a machine and its server see that they hold the same |
 //! | [`merge`] | [`merge::apply`], the only merge there is |
 //! | [`replica`] | the machine's side, its mirror: edit, request, absorb, start |
 //! | [`protocol`] | the messages between a machine and a server |
@@ -45,6 +46,7 @@ pub mod canonical;
 pub mod catalogue;
 pub mod certificate;
 pub mod change;
+pub mod digest;
 pub mod distribution;
 #[cfg(feature = "files")]
 pub mod files;

@@ -6,6 +6,7 @@
 
 use crate::{
     change::Change,
+    digest::Digest,
     id::{
         ChangeId, Epoch, Generation, Incarnation, MachineId, Opening, Position, RecordId, Sequence, ServerId,
     },
@@ -117,6 +118,61 @@ pub struct SpaceRequest {
     /// The incarnation of a Start whose changes have not been answered yet.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Incarnation>,
+    /// The horizon under which a download of the whole space is going on: what the replica holds and does not receive
+    /// until its end is gone at the server.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Sequence>,
+    /// Whether the outbox has more changes than this request: what the replica still needs remembered is then unknown.
+    #[serde(rename = "r", default, skip_serializing_if = "is_false")]
+    pub rest: bool,
+    /// What the replica gives back after a recovery. Such a request carries no changes, and its answer settles none.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub giveback: Option<Giveback>,
+}
+
+impl SpaceRequest {
+    /// What a replica says that holds nothing of a space and was never answered for it.
+    #[must_use]
+    pub fn new(space: SpaceName) -> Self {
+        Self {
+            space,
+            epoch: None,
+            generation: None,
+            lineage: Vec::new(),
+            changes: Vec::new(),
+            known: Vec::new(),
+            cursor: 0,
+            seen: 0,
+            start: None,
+            whole: None,
+            rest: false,
+            giveback: None,
+        }
+    }
+}
+
+/// What a replica has of an epoch that a recovery ended, beyond what the backup had; a part of it, if there is much.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Giveback {
+    /// The epoch in which the replica read it.
+    #[serde(rename = "e")]
+    pub epoch: Epoch,
+    /// The epochs before that one.
+    #[serde(rename = "y", default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<Ancestor>,
+    /// Whether the space was deleted after the backup: the generation of the request is then above the server's, and the
+    /// server deletes it once more.
+    #[serde(rename = "a", default, skip_serializing_if = "is_false")]
+    pub anew: bool,
+    /// Records with something beyond the backup, whole, in the sequences of the old epoch.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<(RecordId, Record)>,
+    /// What was superseded beyond the backup.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    pub superseded: Vec<Superseded>,
+    /// Whether more is to follow.
+    #[serde(rename = "m", default, skip_serializing_if = "is_false")]
+    pub more: bool,
 }
 
 /// The answer to a [`SyncRequest`].
@@ -143,6 +199,22 @@ pub struct SyncAnswer {
     /// Whether a distribution is due for the machine: it asks for its deliveries then.
     #[serde(rename = "d", default, skip_serializing_if = "is_false")]
     pub due: bool,
+}
+
+/// A machine wants to be told as soon as something of it has moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitRequest {
+    /// Where its last poll ended.
+    #[serde(rename = "p")]
+    pub polled: Polled,
+}
+
+/// The answer to a [`WaitRequest`]. It says only that a round trip is worth it: what is new is told by that.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Waited {
+    /// Whether something has moved; otherwise the server's patience was over, and the machine asks again.
+    #[serde(rename = "n", default, skip_serializing_if = "is_false")]
+    pub news: bool,
 }
 
 /// A space that moved.
@@ -344,11 +416,27 @@ pub struct Page {
     /// What was superseded since the replica's `seen`; on the last page.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pub superseded: Vec<Superseded>,
+    /// The horizon under which this page belongs to a download of the whole space. Where the cursor asked from was of
+    /// another download, or below the horizon, this is the first page of a new one.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Sequence>,
+    /// The space's horizon, where it is above 0: what the server has forgotten below it the replica forgets too, once it has
+    /// everything.
+    #[serde(rename = "z", default, skip_serializing_if = "is_zero")]
+    pub horizon: Sequence,
+    /// The digest of the space; on the last page.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How a machine asks to be enrolled. The machine draws its own id and token, and keeps both before it sends them, so

@@ -142,6 +142,21 @@ fn a_repeat_after_the_space_was_deleted_does_not_bring_it_back() {
 }
 
 #[test]
+fn a_repeat_of_the_very_first_push_does_not_bring_a_deleted_space_back_either() {
+    let mut w = World::new(1);
+    w.edit(0, &alice(), 1, set(&[("f", 1)]));
+    w.round(0);
+    let letter = w.letter(0);
+    assert!(letter.request.spaces.iter().all(|asked| asked.generation.is_some()));
+    let _lost = w.deliver(&letter);
+    assert_eq!(w.head(&alice()), 1);
+    w.delete(&alice(), None);
+    w.sync(0);
+    assert_eq!(w.head(&alice()), 0);
+    assert_eq!(w.machines[0].snapshots[0].reason, Reason::Gone);
+}
+
+#[test]
 fn one_backup_restored_twice_gives_two_epochs() {
     let mut w = World::new(2);
     w.edit(0, &alice(), 1, set(&[("f", 1)]));
@@ -294,12 +309,13 @@ fn an_edit_that_loses_every_field_does_not_revive() {
 #[test]
 fn a_repeat_whose_incarnation_was_forgotten_is_not_written_again() {
     let mut w = World::new(2);
+    w.edit(1, &alice(), 2, set(&[("f", 1)]));
     w.settle();
     w.edit(0, &alice(), 1, set(&[("f", 1)]));
     let letter = w.letter(0);
     let _lost = w.deliver(&letter);
     w.server.spaces.get_mut(&alice()).unwrap().last.clear();
-    w.server.spaces.get_mut(&alice()).unwrap().head.horizon = 1;
+    w.server.spaces.get_mut(&alice()).unwrap().head.horizon = 2;
     w.machines[0].reopen(Opening(Uuid::from_u128(1)), Incarnation(Uuid::from_u128(2)));
     w.sync(1);
     w.edit(1, &alice(), 1, set(&[("f", 2)]));

@@ -14,10 +14,12 @@ use std::{
 };
 use sync_core::{
     change::{Author, Change, Operation},
+    digest::Digest,
     id::{Incarnation, Opening, RecordId},
-    protocol::Reply as Said,
-    record::Lost,
+    protocol::{Reply as Said, RestoreMode},
+    record::{Lost, Record, Superseded},
     replica,
+    server::pruned,
     space::SpaceName,
     value::Value,
 };
@@ -80,9 +82,19 @@ enum Step {
     BringBack {
         machine: usize,
     },
-    /// The store is backed up, or restored.
+    /// The store is backed up, rolled back, or recovered.
     Backup,
     Restore,
+    Recover,
+    /// The server forgets what no machine needs.
+    Prune {
+        space: usize,
+    },
+    /// A machine's copy loses a record without noticing.
+    Rot {
+        machine: usize,
+        space: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,6 +130,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => machine.prop_map(|machine| Step::BringBack { machine }),
         1 => Just(Step::Backup),
         1 => Just(Step::Restore),
+        1 => Just(Step::Recover),
+        1 => (0..2_usize).prop_map(|space| Step::Prune { space }),
+        1 => (0..MACHINES, 0..2_usize).prop_map(|(machine, space)| Step::Rot { machine, space }),
     ]
 }
 
@@ -135,6 +150,11 @@ struct Counts {
     forbidden: u64,
     gone: u64,
     restores: u64,
+    recoveries: u64,
+    given_back: u64,
+    pruned: u64,
+    rotten: u64,
+    diverged: u64,
     starts: u64,
     brought_back: u64,
 }
@@ -295,20 +315,77 @@ impl Run {
                 self.ambiguous.extend(again.map(|(_, value)| value));
             }
             Step::Backup => self.backup = Some(self.w.server.clone()),
-            Step::Restore => self.restore(),
+            Step::Prune { space } => {
+                // Only what everybody has read is forgotten.
+                for machine in (0..MACHINES).cycle().take(4 * MACHINES) {
+                    self.round(machine, Fate::Arrives);
+                }
+                let space = spaces()[space].clone();
+                // A backup that may be recovered must not be older than what is forgotten.
+                let backup = self.backup.as_ref().and_then(|backup| backup.spaces.get(&space));
+                let same = self.w.server.spaces.get(&space).map(|s| s.head.generation);
+                let old = match (&self.backup, backup) {
+                    (None, _) => u64::MAX,
+                    (_, Some(b)) if Some(b.head.generation) == same => b.head.head,
+                    _ => 0,
+                };
+                let before = self.w.server.spaces.get(&space).map_or(0, |space| space.records.len());
+                self.w.prune(&space, old);
+                let after = self.w.server.spaces.get(&space).map_or(0, |space| space.records.len());
+                self.counts.pruned += (before - after) as u64;
+            }
+            Step::Restore => self.restore(RestoreMode::Rollback),
+            Step::Recover => self.restore(RestoreMode::Recover),
+            Step::Rot { machine, space } => {
+                let name = spaces()[space].clone();
+                let Some(server) = self.w.server.spaces.get(&name) else { return };
+                let Some(space) = self.w.machines[machine].spaces.get_mut(&name) else { return };
+                // What only the machine still has would be lost for good.
+                let live = space.copy.iter().filter(|(_, record)| record.dead.is_none());
+                let both = live.clone().find(|(id, record)| server.records.get(id) == Some(record));
+                if let Some(id) = both.map(|(id, _)| *id) {
+                    let rotten = space.copy.remove(&id);
+                    // The copy's own digest is of what it holds, as one that is made anew would be.
+                    space.head.digest.replace(id, rotten.as_ref(), None);
+                    self.counts.rotten += 1;
+                    // Whoever edits it now claims to have read what they do not see.
+                    let model = self.model.get_mut(&name).unwrap();
+                    model.renamed.insert(id);
+                    model.unchecked.insert(id);
+                }
+            }
         }
         self.check();
     }
 
-    fn restore(&mut self) {
+    fn restore(&mut self, mode: RestoreMode) {
         let Some(backup) = self.backup.clone() else { return };
-        for space in self.w.server.spaces.values() {
-            for change in space.history.iter().flat_map(|batch| &batch.changes) {
-                self.rolled_back.extend(values_of(change).into_iter().map(|(_, value)| value));
+        let mut gone: BTreeSet<i64> = history_of(&self.w.server);
+        if mode == RestoreMode::Recover {
+            // The disk is lost, and with it what no machine has read, and the history of what was overwritten since: a
+            // machine that still has the older value may hear of the newer one in an answer that is on its way.
+            let spaces = self.w.server.spaces.values();
+            let records = spaces.clone().flat_map(|space| space.records.values()).flat_map(in_record);
+            let lost = spaces.flat_map(|space| &space.superseded).filter_map(superseded_value);
+            let stands: BTreeSet<i64> = records.chain(lost).collect();
+            // What is in an outbox only may be acknowledged by such an answer.
+            for machine in &self.w.machines {
+                let read = read_by(machine);
+                gone.retain(|value| !(read.contains(value) && stands.contains(value)));
             }
         }
-        self.w.restore(&backup);
-        self.counts.restores += 1;
+        self.rolled_back.extend(gone);
+        self.w.restore_for(&backup, mode);
+        if mode == RestoreMode::Recover {
+            self.counts.recoveries += 1;
+            // Values come back under the ids of other changes than those that the model knows.
+            for model in self.model.values_mut() {
+                model.renamed = (1..4).map(record).collect();
+                model.unchecked = model.renamed.clone();
+            }
+        } else {
+            self.counts.restores += 1;
+        }
         // The model goes back with it; what replicas then hold beyond it is set aside.
         for name in spaces() {
             let space = self.w.server.spaces.get(&name).cloned().unwrap_or_default();
@@ -357,6 +434,7 @@ impl Run {
                 Said::Fork(_) => self.counts.forks += 1,
                 Said::Forbidden => self.counts.forbidden += 1,
                 Said::Gone { .. } => self.counts.gone += 1,
+                Said::Ok(_) if asked.giveback.is_some() => {}
                 Said::Ok(_) => {
                     let new = self.w.server.spaces[&said.space].head.head
                         - before.spaces.get(&said.space).map_or(0, |s| s.head.head);
@@ -377,12 +455,23 @@ impl Run {
     fn follow(&mut self) {
         for (name, model) in &mut self.model {
             let Some(space) = self.w.server.spaces.get(name) else { continue };
+            if space.head.generation > model.generation {
+                // A machine gave back that the space had been deleted after the backup.
+                *model = Model { generation: space.head.generation, head: 0, ..model.next_generation() };
+            }
             let (generation, head) = (model.generation, model.head);
             for batch in space.history.iter().filter(|b| b.generation == generation && b.first > head) {
                 assert_eq!(batch.first, model.head + 1, "a space's sequence has no gap");
+                if batch.given_back.is_some() {
+                    model.head += batch.changes.len() as u64;
+                    self.counts.given_back += 1;
+                    continue;
+                }
                 for change in &batch.changes {
                     model.head += 1;
-                    if change.operation == Operation::Delete {
+                    // What was forgotten below the horizon cannot be told from what somebody had written.
+                    let old = (1..space.head.horizon).contains(&change.context.seen);
+                    if change.operation == Operation::Delete || old {
                         model.unchecked.insert(change.record);
                     }
                     for (field, value) in values_of(change) {
@@ -441,7 +530,8 @@ impl Run {
                 if model.unchecked.contains(id) {
                     continue;
                 }
-                let stands = space.records[id].fields[field].value.as_ref().and_then(Value::as_int);
+                let Some(stands) = space.records.get(id) else { continue };
+                let stands = stands.fields[field].value.as_ref().and_then(Value::as_int);
                 assert_eq!(stands, Some(*value), "{name} {field}: the first to arrive stands");
             }
             for value in &model.superseded {
@@ -463,10 +553,13 @@ impl Run {
         }
         // Nothing is lost: every value that was ever written is somewhere.
         let mut somewhere: BTreeSet<i64> = self.unmade.union(&self.rolled_back).copied().collect();
-        for space in self.w.server.spaces.values() {
-            for change in space.history.iter().flat_map(|batch| &batch.changes) {
-                somewhere.extend(values_of(change).into_iter().map(|(_, value)| value));
+        somewhere.extend(history_of(&self.w.server));
+        for (name, space) in &self.w.server.spaces {
+            let mut digest = Digest::default();
+            for (id, record) in &space.records {
+                digest.replace(*id, None, Some(record));
             }
+            assert_eq!(digest, space.head.digest, "the digest of {name} is that of its records");
         }
         for machine in self.w.machines.iter().chain(self.kept.values()) {
             somewhere.extend(held_by(machine));
@@ -480,6 +573,10 @@ impl Run {
         // Everybody is a member again, so that everything can be said.
         for machine in 0..MACHINES {
             self.w.join(machine, &sales());
+        }
+        // A copy is compared whenever the server answers for its space.
+        for space in self.w.machines.iter_mut().flat_map(|machine| machine.spaces.values_mut()) {
+            space.head.unpulled = true;
         }
         for _ in 0..3 {
             for machine in 0..MACHINES {
@@ -502,21 +599,69 @@ impl Run {
                     space.outbox.is_empty() && space.head.start.is_none(),
                     "machine {i} has said everything"
                 );
-                assert_eq!(space.copy, server.records, "machine {i} and the server agree on {name}");
+                // But for what one of both has forgotten: a restored server may have it again.
+                let horizon = space.head.horizon.max(server.head.horizon);
+                let left = |records: &BTreeMap<RecordId, Record>| -> BTreeMap<RecordId, Record> {
+                    let records = records.clone().into_iter();
+                    records.filter_map(|(id, record)| Some((id, pruned(record, horizon)?))).collect()
+                };
+                assert_eq!(
+                    left(&space.copy),
+                    left(&server.records),
+                    "machine {i} and the server agree on {name}"
+                );
                 assert_eq!(space.head.seen, server.head.head);
+                assert_eq!(space.head.digest, server.head.digest);
+                assert_eq!(space.head.downloads, 0, "machine {i} need not doubt {name}");
             }
         }
     }
 }
 
-/// The values in a machine's outboxes and snapshots.
+/// The values in what a server holds and has held, in all generations, its snapshots included.
+fn history_of(server: &sync_core::server::memory::Memory) -> BTreeSet<i64> {
+    let spaces = server.spaces.values();
+    let changes = spaces.clone().flat_map(|space| &space.history).flat_map(|batch| &batch.changes);
+    let records = spaces.clone().flat_map(|space| space.records.values());
+    let kept = server.snapshots.iter().flat_map(|snapshot| snapshot.records.iter().map(|(_, record)| record));
+    let lost = spaces.flat_map(|space| &space.superseded);
+    let lost = lost.chain(server.snapshots.iter().flat_map(|snapshot| &snapshot.superseded));
+    let mut values: BTreeSet<i64> = changes.flat_map(values_of).map(|(_, value)| value).collect();
+    values.extend(records.chain(kept).flat_map(in_record));
+    values.extend(lost.filter_map(superseded_value));
+    values
+}
+
+fn in_record(record: &Record) -> impl Iterator<Item = i64> {
+    record.fields.values().filter_map(|entry| entry.value.as_ref()?.as_int())
+}
+
+fn superseded_value(lost: &Superseded) -> Option<i64> {
+    match &lost.what {
+        Lost::Field(_, value) => value.as_ref()?.as_int(),
+        Lost::Deletion => None,
+    }
+}
+
+/// The values in a machine's outboxes, copies and snapshots.
 fn held_by(machine: &replica::memory::Memory) -> BTreeSet<i64> {
     let outboxes = machine.spaces.values().flat_map(|space| &space.outbox);
+    let waiting = outboxes.flat_map(values_of).map(|(_, value)| value);
+    waiting.chain(read_by(machine)).collect()
+}
+
+/// The values in a machine's copies and snapshots.
+fn read_by(machine: &replica::memory::Memory) -> BTreeSet<i64> {
     let set_aside = machine.snapshots.iter().flat_map(|snapshot| &snapshot.outbox);
-    let kept = machine.snapshots.iter().flat_map(|snapshot| &snapshot.records);
-    let in_records =
-        kept.flat_map(|(_, record)| record.fields.values().filter_map(|e| e.value.as_ref()?.as_int()));
-    outboxes.chain(set_aside).flat_map(values_of).map(|(_, value)| value).chain(in_records).collect()
+    let kept =
+        machine.snapshots.iter().flat_map(|snapshot| snapshot.records.iter().map(|(_, record)| record));
+    let copies = machine.spaces.values().flat_map(|space| space.copy.values());
+    let lost = machine.spaces.values().flat_map(|space| &space.superseded);
+    let lost = lost.chain(machine.snapshots.iter().flat_map(|snapshot| &snapshot.superseded));
+    let mut values: BTreeSet<i64> = set_aside.flat_map(values_of).map(|(_, value)| value).collect();
+    values.extend(kept.chain(copies).flat_map(in_record));
+    values.extend(lost.filter_map(superseded_value));
+    values
 }
 
 #[test]
@@ -547,6 +692,11 @@ fn random_histories_lose_nothing_and_converge() {
                 forbidden: t.forbidden + c.forbidden,
                 gone: t.gone + c.gone,
                 restores: t.restores + c.restores,
+                recoveries: t.recoveries + c.recoveries,
+                given_back: t.given_back + c.given_back,
+                pruned: t.pruned + c.pruned,
+                rotten: t.rotten + c.rotten,
+                diverged: t.diverged + run.w.machines.iter().map(|machine| machine.divergences).sum::<u64>(),
                 starts: t.starts + c.starts,
                 brought_back: t.brought_back + c.brought_back,
             };
@@ -567,6 +717,11 @@ fn random_histories_lose_nothing_and_converge() {
         ("forbidden", t.forbidden),
         ("gone", t.gone),
         ("restores", t.restores),
+        ("recoveries", t.recoveries),
+        ("given back", t.given_back),
+        ("pruned", t.pruned),
+        ("rotten", t.rotten),
+        ("diverged", t.diverged),
         ("starts", t.starts),
         ("brought back", t.brought_back),
     ] {

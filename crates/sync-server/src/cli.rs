@@ -179,6 +179,10 @@ struct Serve {
     /// How long the report of a distribution is kept after it was over
     #[arg(long, value_name = "TIME", default_value = "90d", value_parser = seconds)]
     keep_distributions: u64,
+    /// How long deletions are remembered at least; longer as long as a machine has not read of them, or a backup in the
+    /// `backups` folder is older
+    #[arg(long, value_name = "TIME", default_value = "90d", value_parser = seconds)]
+    keep_deletions: u64,
 }
 
 #[derive(Debug, Args)]
@@ -362,6 +366,7 @@ fn config(data: PathBuf, options: Serve) -> Config {
             groups: max_groups.or(limits.groups),
         },
         distributions: distribution::settings(options.retry_busy, options.keep_distributions),
+        keep_deletions: core::time::Duration::from_secs(options.keep_deletions),
     }
 }
 

@@ -354,7 +354,10 @@ mod tests {
         // As a program of the first version wrote it.
         let file = Connection::open(&backup).unwrap();
         file.execute_batch(
-            "DROP TABLE distribution; DROP TABLE distribution_file; DROP TABLE delivery; PRAGMA user_version = 1",
+            "DROP TABLE distribution; DROP TABLE distribution_file; DROP TABLE delivery;
+             DROP TABLE recovered; DROP INDEX record_forgettable; ALTER TABLE record DROP COLUMN forgettable;
+             ALTER TABLE space DROP COLUMN digest; ALTER TABLE member DROP COLUMN floor_generation;
+             ALTER TABLE member DROP COLUMN floor; PRAGMA user_version = 1",
         )
         .unwrap();
         drop(file);

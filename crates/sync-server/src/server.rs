@@ -4,7 +4,7 @@ use crate::{
     auth,
     directory::{DirectoryError, FileDirectory, TEMPLATE},
     folder::{Folder, FolderError, Lock, write_whole},
-    http::{DistributionSettings, Interface, Parts, serve},
+    http::{DistributionSettings, Interface, KEEP_DELETIONS, Parts, serve},
     store::{SqliteOptions, SqliteStore, Store, StoreError},
     tls::{Identity, TlsError},
 };
@@ -18,7 +18,7 @@ use sync_core::{
 use tokio::{net::TcpListener, sync::watch};
 use tokio_rustls::TlsAcceptor;
 
-/// How often distributions that are to be forgotten are looked for.
+/// How often what is to be forgotten is looked for: distributions, deletions.
 const FORGET: Duration = Duration::from_secs(3_600);
 /// How often the directory is looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -40,6 +40,8 @@ pub struct Config {
     pub limits: Limits,
     /// How patient it is with distributions.
     pub distributions: DistributionSettings,
+    /// How long deletions are remembered at least.
+    pub keep_deletions: Duration,
 }
 
 impl Config {
@@ -53,6 +55,7 @@ impl Config {
             users: None,
             limits: Limits::default(),
             distributions: DistributionSettings::default(),
+            keep_deletions: KEEP_DELETIONS,
         }
     }
 }
@@ -180,7 +183,11 @@ impl Server {
             fingerprint: identity.fingerprint(),
             backups: folder.backups(),
         };
-        let interface = Arc::new(Interface::new(store, parts).with_distributions(config.distributions));
+        let interface = Arc::new(
+            Interface::new(store, parts)
+                .with_distributions(config.distributions)
+                .with_deletions_kept(config.keep_deletions),
+        );
         interface.align().await?;
         interface.all_hear_of_scopes().await?;
         write_whole(&folder.address(), &format!("{}\n", ready.address), false)?;
@@ -220,6 +227,7 @@ impl Server {
             async move {
                 loop {
                     interface.forget_distributions().await;
+                    interface.forget_deletions().await;
                     tokio::time::sleep(FORGET).await;
                 }
             }
@@ -227,6 +235,7 @@ impl Server {
         stop.await;
         tracing::info!("stopping");
         let _ = stopping.send(true);
+        self.interface.stop_waiting();
         for task in tasks {
             let _ = task.await;
         }

@@ -131,17 +131,7 @@ impl Machine {
     }
 
     async fn sync(&self, of_space: impl FnOnce(&mut SpaceRequest)) -> SyncAnswer {
-        let mut request = SpaceRequest {
-            space: alice(),
-            epoch: None,
-            generation: None,
-            lineage: Vec::new(),
-            changes: Vec::new(),
-            known: Vec::new(),
-            cursor: 0,
-            seen: 0,
-            start: None,
-        };
+        let mut request = SpaceRequest::new(alice());
         of_space(&mut request);
         let request = SyncRequest {
             opening: Opening(Uuid::from_u128(1)),

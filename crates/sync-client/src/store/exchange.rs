@@ -1,8 +1,8 @@
 //! What to send to the server, what to make of its answer, Start and Stop.
 
 use super::{
-    LogLine, Prepared, Progress, Store, edit, join, kept, kept::Occasion, log, prepared, procedures, rows,
-    scope::TakeUp, set_meta, shown,
+    LogLine, Prepared, Progress, Store, edit, join, kept, kept::Occasion, log, prepared, procedures, recover,
+    rows, scope::TakeUp, set_meta, shown,
 };
 use crate::{
     draw,
@@ -61,6 +61,10 @@ pub struct Report {
     pub all_set_aside: u64,
     /// Whether the machine turned out to be a copy, or turned back.
     pub forked: bool,
+    /// The spaces of which the server, recovered from a backup, lacks something that the machine has: it gives it back.
+    pub giving_back: Vec<SpaceName>,
+    /// The spaces whose copy turned out to differ from what the server has: they are downloaded anew.
+    pub diverged: Vec<SpaceName>,
 }
 
 impl Report {
@@ -76,6 +80,9 @@ impl Report {
         let beyond = self.set_aside.len().saturating_sub(100);
         self.set_aside.drain(..beyond);
         self.forked |= later.forked;
+        // Each was written into the communication log.
+        self.giving_back.clone_from(&later.giving_back);
+        self.diverged.clone_from(&later.diverged);
     }
 }
 
@@ -105,20 +112,22 @@ impl Store {
                 let Some(row) = found.next()? else { continue };
                 (rows::space_name(&row.get::<_, String>(0)?)?, rows::body(row, 1)?)
             };
-            let (outbox, weight) = rows::outbox_prefix(&self.db, id, PUSH_BYTES)?;
+            let giveback = recover::giveback(&self.db, id, &head, PUSH_BYTES)?;
+            let (outbox, weight) = match &giveback {
+                // Nothing else is sent before it is answered.
+                Some((_, weight)) => (Vec::new(), *weight),
+                None => rows::outbox_prefix(&self.db, id, PUSH_BYTES)?,
+            };
+            let rest = rows::outbox_has_more(&self.db, id, outbox.len())?;
             if !spaces.is_empty() && bytes + weight > ROUND_BYTES {
                 // It goes with the next round trip, first: a space with much to say holds up no other.
                 break;
             }
             let incarnations = rows::incarnations(&self.db, id)?;
-            let remembered = Sent {
-                opening: self.opening,
-                epoch: head.epoch,
-                generation: head.generation,
-                start: head.start,
-                carried: !outbox.is_empty(),
-            };
-            let request = replica::request(&name, &head, self.incarnation, outbox, incarnations);
+            let giveback = giveback.map(|(giveback, _)| giveback);
+            let request =
+                replica::request(&name, &head, self.incarnation, outbox, incarnations, rest, giveback);
+            let remembered = Sent::of(self.opening, &request);
             let changes = request.changes.len() as u64;
             spaces.push(request);
             sent.insert(name, (remembered, changes));
@@ -367,12 +376,18 @@ impl Taking {
             Absorbed::Ignored => Ok(()),
             Absorbed::Taken(taken) => {
                 self.sent += changes;
-                self.take(tx, space, taken)
+                self.take(tx, space, &name, taken)
             }
             Absorbed::SetAside { reason, head } => {
                 self.set_aside(tx, space, &name, &found.head, reason, &head)
             }
             Absorbed::GoesOn(head) => rows::set_head(tx, space, &head),
+            Absorbed::Recovered { common, head } => {
+                if head.owed.is_some() {
+                    self.report.giving_back.push(name);
+                }
+                recover::recover(tx, space, common, &head)
+            }
             Absorbed::Forked(incarnation) => self.rename(tx, incarnation),
             Absorbed::Waits(wait) => {
                 let (code, text) = match wait {
@@ -403,8 +418,9 @@ impl Taking {
         }
     }
 
-    fn take(&mut self, tx: &Transaction<'_>, space: i64, taken: Taken) -> Result<()> {
-        let Taken { head, records, settled, superseded, more: _ } = taken;
+    fn take(&mut self, tx: &Transaction<'_>, space: i64, name: &SpaceName, taken: Taken) -> Result<()> {
+        let Taken { mut head, records, settled, superseded, more: _, sweep, prune, digest, given_back } =
+            taken;
         for (id, record) in &records {
             match record {
                 Some(record) => rows::put_copy(tx, space, *id, record)?,
@@ -417,6 +433,7 @@ impl Taking {
             let number = i64::try_from(id.number).unwrap_or(i64::MAX);
             statement.execute(params![space, id.incarnation.0.as_bytes(), number])?;
         }
+        recover::given_back(tx, space, &given_back)?;
         for lost in &superseded {
             if kept::add_superseded(tx, space, lost, self.author.time)? {
                 self.report.superseded += 1;
@@ -424,6 +441,13 @@ impl Taking {
         }
         self.report.settled += settled.len() as u64;
         self.report.received += records.len() as u64;
+        recover::sweep(tx, space, &mut head, sweep)?;
+        if let Some(horizon) = prune {
+            recover::prune(tx, space, horizon)?;
+        }
+        if head.compare(digest) {
+            self.report.diverged.push(name.clone());
+        }
         rows::set_head(tx, space, &head)
     }
 
@@ -517,6 +541,12 @@ impl Taking {
             fresh,
             &Author { import: None, ..self.author.clone() },
         );
+        if started.stays {
+            shown::forget(tx, space)?;
+            rows::set_head(tx, space, &started.head)?;
+            self.incarnation = fresh;
+            return Ok(());
+        }
         if started.snapshot {
             let occasion = Occasion { reason: Reason::Start, author: &self.author, machine: self.machine };
             kept::keep(tx, space, &name, &found.head, &occasion)?;
@@ -544,8 +574,9 @@ impl Taking {
     /// What the communication log says of the round trip; nothing of a mere poll.
     fn line(&self, now: Timestamp) -> Option<LogLine> {
         let sent = self.sent;
-        let Report { received, superseded, set_aside, forked, .. } = &self.report;
-        if sent == 0 && *received == 0 && *superseded == 0 && set_aside.is_empty() && !forked {
+        let Report { received, superseded, set_aside, forked, giving_back, diverged, .. } = &self.report;
+        let odd = !set_aside.is_empty() || *forked || !giving_back.is_empty() || !diverged.is_empty();
+        if sent == 0 && *received == 0 && *superseded == 0 && !odd {
             return None;
         }
         let mut text = format!("{sent} changes sent, {received} records received");
@@ -558,7 +589,13 @@ impl Taking {
         if *forked {
             text += "; this machine was copied or turned back, and goes on under a new name";
         }
-        let level = if set_aside.is_empty() && !forked { log::Level::Info } else { log::Level::Warning };
+        for space in giving_back {
+            text += &format!("; the server was recovered and lacks some of {space}, which is given back");
+        }
+        for space in diverged {
+            text += &format!("; the copy of {space} differs from the server's, and is downloaded anew");
+        }
+        let level = if odd { log::Level::Warning } else { log::Level::Info };
         Some(LogLine {
             time: now,
             level: level.as_str().to_string(),
@@ -579,6 +616,12 @@ fn touched(tx: &Transaction<'_>, space: i64, reply: &SpaceReply) -> Result<Touch
             touched.copies.insert(record, copy);
         }
         touched.pending.extend(rows::pending(tx, space, record)?);
+        if recover::is_received(tx, space, record)? {
+            touched.received.insert(record);
+        }
+    }
+    if matches!(reply.reply, Reply::Epoch { .. }) {
+        touched.highest = recover::highest(tx, space)?;
     }
     Ok(touched)
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::BTreeMap;
 use sync_core::{
     change::{Author, Change, Operation},
-    id::{ChangeId, MachineId, RecordId, SnapshotId},
+    id::{ChangeId, MachineId, PROVISIONAL, RecordId, SnapshotId},
     record::{FieldName, Lost, Superseded},
     replica::{self, SpaceHead},
     snapshot::{Reason, Snapshot},
@@ -225,7 +225,8 @@ pub(super) fn keep(
     head: &SpaceHead,
     occasion: &Occasion<'_>,
 ) -> Result<Option<SnapshotId>> {
-    let records: Vec<_> = rows::copies(tx, row)?.into_iter().collect();
+    let copies = rows::copies(tx, row)?.into_iter();
+    let records: Vec<_> = copies.map(|(id, record)| (id, replica::told(record))).collect();
     let outbox = rows::outbox(tx, row)?;
     if records.is_empty() && outbox.is_empty() {
         return Ok(None);
@@ -271,7 +272,8 @@ fn all_superseded(db: &Connection, space: i64) -> Result<Vec<Superseded>> {
     let mut found = statement.query([space])?;
     let mut all = Vec::new();
     while let Some(row) = found.next()? {
-        all.push(rows::body(row, 0)?);
+        let lost: Superseded = rows::body(row, 0)?;
+        all.push(Superseded { sequence: lost.sequence & !PROVISIONAL, ..lost });
     }
     Ok(all)
 }
@@ -288,9 +290,15 @@ pub(super) fn add_superseded(
         Lost::Deletion => None,
     };
     let key = wire::encode(&(lost.id, lost.record, field))?;
-    let mut statement = tx
-        .prepare_cached("INSERT OR IGNORE INTO superseded(space, key, time, body) VALUES (?1, ?2, ?3, ?4)")?;
-    Ok(statement.execute(params![space, key, now.0, wire::encode(lost)?])? > 0)
+    // One that was given back comes again, with another sequence.
+    let mut there = tx.prepare_cached("UPDATE superseded SET body = ?3 WHERE space = ?1 AND key = ?2")?;
+    if there.execute(params![space, key, wire::encode(lost)?])? > 0 {
+        return Ok(false);
+    }
+    let mut statement =
+        tx.prepare_cached("INSERT INTO superseded(space, key, time, body) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![space, key, now.0, wire::encode(lost)?])?;
+    Ok(true)
 }
 
 /// Keeps a change of a local space in its history.

@@ -11,6 +11,7 @@
 //! | `imports`, `before` | imports under their ids, each at most once, and what stood before them |
 //! | `kept` | snapshots, superseded values, history |
 //! | `procedures` | what the undo of a procedure needs |
+//! | `recover` | after the server was recovered, or a copy differs: giving back, forgetting, downloading anew |
 //! | `prepared` | whose data were prepared, and when |
 //! | `scope` | which settings are device-specific here, and what a change of that writes |
 //! | `log` | logins, journals of procedures, the communication log |
@@ -25,6 +26,7 @@ mod log;
 mod moment;
 mod prepared;
 mod procedures;
+mod recover;
 mod rows;
 mod scope;
 mod shown;
@@ -69,7 +71,7 @@ use sync_core::{
 /// Tells a replica's file from other databases (`PRAGMA application_id`): "SyCl".
 const APPLICATION_ID: i64 = 0x5379_436c;
 /// The form of the file (`PRAGMA user_version`).
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 /// The name of the file in the data folder.
 pub const FILE: &str = "replica.db";
 
@@ -431,7 +433,7 @@ fn prepare(db: &mut Connection, path: &Path) -> Result<()> {
     let (application, form) = (pragma(db, "application_id")?, pragma(db, "user_version")?);
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, form) {
-        (APPLICATION_ID, FORM) => {}
+        (APPLICATION_ID, FORM | 1) => {}
         (APPLICATION_ID, found) => return Err(Error::NewerStore { found, known: FORM }),
         (0, 0) if tables == 0 => {}
         _ => return Err(Error::ForeignStore(path.into())),
@@ -444,6 +446,13 @@ fn prepare(db: &mut Connection, path: &Path) -> Result<()> {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(SCHEMA)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.execute_batch(recover::SCHEMA)?;
+        tx.pragma_update(None, "user_version", FORM)?;
+        tx.commit()?;
+    } else if form == 1 {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(recover::SCHEMA)?;
+        recover::note_digests(&tx)?;
         tx.pragma_update(None, "user_version", FORM)?;
         tx.commit()?;
     }

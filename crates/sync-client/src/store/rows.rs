@@ -165,6 +165,12 @@ pub(super) fn outbox(db: &Connection, space: i64) -> Result<Vec<Change>> {
     Ok(outbox_up_to(db, space, usize::MAX, usize::MAX)?.0)
 }
 
+/// Whether the outbox has more changes than the first `most`.
+pub(super) fn outbox_has_more(db: &Connection, space: i64, most: usize) -> Result<bool> {
+    let mut statement = db.prepare_cached("SELECT 1 FROM outbox WHERE space = ?1 LIMIT 1 OFFSET ?2")?;
+    Ok(statement.exists(params![space, i64::try_from(most).unwrap_or(i64::MAX)])?)
+}
+
 /// What of the outbox one request carries, and its bytes: up to the change with which `budget` bytes are reached, and
 /// [`PREFIX`] changes at most. At least one, and always the same prefix for the same outbox, so that a repeat carries what
 /// the lost request carried.
@@ -219,7 +225,7 @@ pub(super) fn incarnations(db: &Connection, space: i64) -> Result<std::collectio
 /// Empties a space: no copy, no superseded values, no outbox. That a superseded value was taken stays known, for when
 /// the server names it again.
 pub(super) fn clear(tx: &Transaction<'_>, space: i64) -> Result<()> {
-    for what in ["record WHERE", "outbox WHERE", "superseded WHERE NOT taken AND"] {
+    for what in ["record WHERE", "outbox WHERE", "received WHERE", "superseded WHERE NOT taken AND"] {
         tx.execute(&format!("DELETE FROM {what} space = ?1"), [space])?;
     }
     Ok(())

@@ -2,14 +2,18 @@
 //! it; each method is one local transaction.
 
 use super::{
-    Absorbed, Sent, SpaceHead, Started, Touched, Wanted, absorb, apply_locally, bring_back, context, rename,
-    request, start, view,
+    Absorbed, Sent, SpaceHead, Started, Sweep, Taken, Touched, Wanted, absorb, apply_locally, bring_back,
+    context, give_back, provisional, recontext, rename, request, start, told, view,
 };
 use crate::{
     change::{Author, Change, Operation},
-    id::{ChangeId, Incarnation, MachineId, Opening, RecordId, SnapshotId},
-    protocol::{Polled, SpaceReply, Standing, SyncAnswer, SyncRequest},
+    id::{
+        ChangeId, Incarnation, MachineId, Opening, PROVISIONAL, RecordId, Sequence, SnapshotId,
+        is_provisional,
+    },
+    protocol::{Giveback, Polled, SpaceReply, Standing, SyncAnswer, SyncRequest},
     record::{FieldName, Record, Superseded},
+    server::pruned,
     snapshot::{Reason, Snapshot},
     space::SpaceName,
     value::Value,
@@ -39,6 +43,8 @@ pub struct Memory {
     pub spaces: BTreeMap<SpaceName, MemorySpace>,
     /// What was set aside.
     pub snapshots: Vec<Snapshot>,
+    /// How often a copy turned out to differ from what the server has.
+    pub divergences: u64,
 }
 
 /// One space.
@@ -52,9 +58,101 @@ pub struct MemorySpace {
     pub outbox: Vec<Change>,
     /// What was superseded.
     pub superseded: Vec<Superseded>,
+    /// What a download of the whole space has brought so far.
+    pub received: BTreeSet<RecordId>,
 }
 
 impl MemorySpace {
+    /// Nothing but a head.
+    #[must_use]
+    pub fn new(head: SpaceHead) -> Self {
+        Self {
+            head,
+            copy: BTreeMap::new(),
+            outbox: Vec::new(),
+            superseded: Vec::new(),
+            received: BTreeSet::new(),
+        }
+    }
+
+    /// What is owed after a recovery, at most `most` records of it.
+    fn giveback(&self, most: usize) -> Option<Giveback> {
+        let owed = self.head.owed.as_ref()?;
+        let mut records: Vec<_> = self
+            .copy
+            .iter()
+            .filter(|(_, record)| is_provisional(record.sequence))
+            .map(|(id, record)| (*id, record.clone()))
+            .collect();
+        let more = records.len() > most;
+        records.truncate(most);
+        // The superseded values go with the last part.
+        let lost = self.superseded.iter().filter(|lost| !more && is_provisional(lost.sequence)).cloned();
+        Some(give_back(owed, records, lost.collect(), more))
+    }
+
+    /// Takes news; says whether the copy turned out to differ from what the server has.
+    fn take(&mut self, taken: Taken) -> bool {
+        self.head = taken.head;
+        for (id, record) in taken.records {
+            match record {
+                Some(record) => self.copy.insert(id, record),
+                None => self.copy.remove(&id),
+            };
+        }
+        self.outbox.retain(|change| !taken.settled.contains(&change.id));
+        self.superseded.retain(|lost| {
+            !(is_provisional(lost.sequence)
+                && taken.given_back.contains(&(lost.sequence & !PROVISIONAL, lost.id)))
+        });
+        for superseded in taken.superseded {
+            if !self.superseded.contains(&superseded) {
+                self.superseded.push(superseded);
+            }
+        }
+        if let Some(Sweep { begins, received, ends }) = taken.sweep {
+            if begins {
+                self.received.clear();
+            }
+            self.received.extend(received);
+            if ends {
+                let received = core::mem::take(&mut self.received);
+                let digest = &mut self.head.digest;
+                self.copy.retain(|id, record| {
+                    let stays = received.contains(id) || is_provisional(record.sequence);
+                    if !stays {
+                        digest.replace(*id, Some(record), None);
+                    }
+                    stays
+                });
+            }
+        }
+        if let Some(horizon) = taken.prune {
+            let copy = core::mem::take(&mut self.copy).into_iter();
+            self.copy = copy.filter_map(|(id, record)| Some((id, pruned(record, horizon)?))).collect();
+        }
+        self.head.compare(taken.digest)
+    }
+
+    /// The server was recovered: what is above `common` is not of its sequences.
+    fn recover(&mut self, common: Sequence, head: SpaceHead) {
+        let outbox = core::mem::take(&mut self.outbox);
+        self.outbox = outbox
+            .into_iter()
+            .map(|change| {
+                let copy = self.copy.get(&change.record);
+                recontext(change, copy, common)
+            })
+            .collect();
+        let copy = core::mem::take(&mut self.copy);
+        self.copy = copy.into_iter().map(|(id, record)| (id, provisional(record, common))).collect();
+        for lost in self.superseded.iter_mut().filter(|lost| lost.sequence > common) {
+            lost.sequence |= PROVISIONAL;
+        }
+        self.received.clear();
+        self.head = head;
+    }
+
     fn pending(&self, record: RecordId) -> Vec<Change> {
         self.outbox.iter().filter(|change| change.record == record).cloned().collect()
     }
@@ -87,6 +185,7 @@ impl Memory {
             wanted: BTreeMap::new(),
             spaces: BTreeMap::new(),
             snapshots: Vec::new(),
+            divergences: 0,
         }
     }
 
@@ -98,12 +197,7 @@ impl Memory {
 
     /// The machine becomes a member of a space.
     pub fn join(&mut self, space: &SpaceName, stopped: bool) {
-        self.spaces.entry(space.clone()).or_insert_with(|| MemorySpace {
-            head: SpaceHead::new(stopped),
-            copy: BTreeMap::new(),
-            outbox: Vec::new(),
-            superseded: Vec::new(),
-        });
+        self.spaces.entry(space.clone()).or_insert_with(|| MemorySpace::new(SpaceHead::new(stopped)));
     }
 
     /// A person edits.
@@ -138,22 +232,16 @@ impl Memory {
             name.synchronizes() && space.head.has_to_do(space.outbox.is_empty(), self.wanted.get(name))
         });
         let spaces = to_do.map(|(name, space)| {
+            let giveback = space.giveback(prefix);
+            let prefix = if giveback.is_some() { 0 } else { prefix };
+            let rest = space.outbox.len() > prefix;
             let changes = space.outbox.iter().take(prefix).cloned().collect();
             let incarnations = space.outbox.iter().map(|change| change.id.incarnation).collect();
-            request(name, &space.head, self.incarnation, changes, incarnations)
+            request(name, &space.head, self.incarnation, changes, incarnations, rest, giveback)
         });
         let spaces: Vec<_> = spaces.collect();
-        let sent = spaces.iter().map(|request| {
-            let sent = Sent {
-                opening: self.opening,
-                epoch: request.epoch,
-                generation: request.generation,
-                start: request.start,
-                carried: !request.changes.is_empty(),
-            };
-            (request.space.clone(), sent)
-        });
-        let sent = sent.collect();
+        let sent =
+            spaces.iter().map(|request| (request.space.clone(), Sent::of(self.opening, request))).collect();
         let asks = self.spaces.iter().filter(|(name, s)| name.synchronizes() && s.head.stopped);
         let request = SyncRequest {
             opening: self.opening,
@@ -220,24 +308,16 @@ impl Memory {
             copies: ids.iter().filter_map(|id| Some((*id, space.copy.get(id)?.clone()))).collect(),
             pending: space.outbox.iter().filter(|change| ids.contains(&change.record)).cloned().collect(),
             outbox_is_empty: space.outbox.is_empty(),
+            received: ids.intersection(&space.received).copied().collect(),
+            highest: (space.copy.values().map(|record| record.sequence))
+                .chain(space.superseded.iter().map(|lost| lost.sequence))
+                .max()
+                .unwrap_or(0),
         };
         match absorb(&space.head, sent, opening, reply, touched) {
             Absorbed::Ignored | Absorbed::Waits(_) => {}
-            Absorbed::Taken(taken) => {
-                space.head = taken.head;
-                for (id, record) in taken.records {
-                    match record {
-                        Some(record) => space.copy.insert(id, record),
-                        None => space.copy.remove(&id),
-                    };
-                }
-                space.outbox.retain(|change| !taken.settled.contains(&change.id));
-                for superseded in taken.superseded {
-                    if !space.superseded.contains(&superseded) {
-                        space.superseded.push(superseded);
-                    }
-                }
-            }
+            Absorbed::Taken(taken) => self.divergences += u64::from(space.take(taken)),
+            Absorbed::Recovered { common, head } => space.recover(common, head),
             Absorbed::SetAside { reason, head } => {
                 self.set_aside(&name, reason, SnapshotId(fresh()));
                 self.reopen(self.opening, Incarnation(fresh()));
@@ -266,9 +346,14 @@ impl Memory {
         let Some(space) = self.spaces.get_mut(name) else {
             return;
         };
-        let records: Vec<_> = core::mem::take(&mut space.copy).into_iter().collect();
+        let copy = core::mem::take(&mut space.copy);
+        let records: Vec<_> = copy.into_iter().map(|(id, record)| (id, told(record))).collect();
         let outbox = core::mem::take(&mut space.outbox);
-        let superseded = core::mem::take(&mut space.superseded);
+        let superseded = core::mem::take(&mut space.superseded)
+            .into_iter()
+            .map(|lost| Superseded { sequence: lost.sequence & !PROVISIONAL, ..lost })
+            .collect();
+        space.received.clear();
         if records.is_empty() && outbox.is_empty() {
             return;
         }
@@ -302,7 +387,7 @@ impl Memory {
         };
         let incarnation = Incarnation(fresh());
         let holds_nothing = space.copy.is_empty() && space.outbox.is_empty();
-        let Started { snapshot, head, outbox } = start(
+        let Started { snapshot, stays, head, outbox } = start(
             &space.head,
             standing,
             space.outbox.is_empty(),
@@ -316,8 +401,9 @@ impl Memory {
         }
         let number = outbox.len() as u64;
         if let Some(space) = self.spaces.get_mut(name) {
-            space.copy.clear();
-            space.superseded.clear();
+            if !stays {
+                *space = MemorySpace::new(space.head.clone());
+            }
             (space.head, space.outbox) = (head, outbox);
         }
         (self.incarnation, self.number) = (incarnation, self.number.max(number));
@@ -331,10 +417,9 @@ impl Memory {
             return;
         };
         let kept = MemorySpace {
-            head: SpaceHead::new(true),
             copy: snapshot.records.iter().cloned().collect(),
             outbox: snapshot.outbox.clone(),
-            superseded: Vec::new(),
+            ..MemorySpace::new(SpaceHead::new(true))
         };
         let changes = bring_back(|id| space.view(id), kept.live(), self.incarnation, self.number + 1, author);
         self.number += changes.len() as u64;

@@ -12,19 +12,22 @@ mod absorb;
 mod fork;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod recover;
 mod session;
 mod start;
 
-pub use absorb::{Absorbed, Sent, Taken, Touched, Wait, absorb};
+pub use absorb::{Absorbed, GaveBack, Sent, Sweep, Taken, Touched, Wait, absorb};
 pub use fork::rename;
+pub use recover::{Owed, give_back, provisional, recontext, told};
 pub use session::{Action, Actions, Event, Outcome, Pace, Session, back_off};
 pub use start::{Started, start};
 
 use crate::{
     change::{Author, Change, Context, Operation},
-    id::{ChangeId, Epoch, Generation, Incarnation, RecordId, Sequence, VIEW_SEQUENCE},
+    digest::Digest,
+    id::{ChangeId, Epoch, Generation, Incarnation, RecordId, Sequence, VIEW_SEQUENCE, is_provisional},
     merge::{Applied, apply},
-    protocol::{Ancestor, Polled, SpaceRequest},
+    protocol::{Ancestor, Giveback, Polled, SpaceRequest},
     record::{FieldName, Record},
     server::changes_to_bring_back,
     space::SpaceName,
@@ -57,6 +60,24 @@ pub struct SpaceHead {
     pub stopped: bool,
     /// Whether it still has to be pulled from the beginning, without waiting for a poll to name it.
     pub unpulled: bool,
+    /// The horizon under which a download of the whole space is going on.
+    #[serde(default)]
+    pub whole: Option<Sequence>,
+    /// What has to be given back first: the server was recovered from a backup that lacks some of the copy.
+    #[serde(default)]
+    pub owed: Option<Owed>,
+    /// Below it the copy has forgotten what the server has.
+    #[serde(default)]
+    pub horizon: Sequence,
+    /// The digest of the copy.
+    #[serde(default)]
+    pub digest: Digest,
+    /// The highest head that was answered: nothing in the copy is above it.
+    #[serde(default)]
+    pub told: Sequence,
+    /// How often in a row the digests differed.
+    #[serde(default)]
+    pub downloads: u8,
 }
 
 impl SpaceHead {
@@ -73,6 +94,12 @@ impl SpaceHead {
             start: None,
             stopped,
             unpulled: true,
+            whole: None,
+            owed: None,
+            horizon: 0,
+            digest: Digest::default(),
+            told: 0,
+            downloads: 0,
         }
     }
 
@@ -85,7 +112,12 @@ impl SpaceHead {
     /// As it is after copy and outbox were set aside.
     #[must_use]
     pub fn emptied(&self) -> Self {
-        Self { cursor: 0, seen: 0, known: BTreeMap::new(), start: None, unpulled: true, ..self.clone() }
+        Self {
+            epoch: self.epoch,
+            generation: self.generation,
+            lineage: self.lineage.clone(),
+            ..Self::new(self.stopped)
+        }
     }
 
     /// Whether there is something to say to the server. `wanted` is what the last poll said of the space.
@@ -97,7 +129,12 @@ impl SpaceHead {
                 || (self.generation == Some(wanted.generation) && self.seen < wanted.head)
         };
         !self.stopped
-            && (!outbox_is_empty || self.start.is_some() || self.unpulled || wanted.is_some_and(behind))
+            && (!outbox_is_empty
+                || self.start.is_some()
+                || self.unpulled
+                || self.owed.is_some()
+                || self.whole.is_some()
+                || wanted.is_some_and(behind))
     }
 }
 
@@ -135,7 +172,23 @@ pub fn context(head: &SpaceHead, copy: Option<&Record>, pending: &[Change]) -> C
         let highest = own.entry(change.id.incarnation).or_insert(0);
         *highest = change.id.number.max(*highest);
     }
-    Context { seen: head.seen.max(copy.map_or(0, |record| record.sequence)), own }
+    let mut seen = head.seen;
+    if let Some(copy) = copy {
+        if is_provisional(copy.sequence) {
+            // The server does not count what it has not been given back yet: it is named by its writers.
+            for (sequence, id) in recover::written(copy) {
+                if is_provisional(sequence) {
+                    let highest = own.entry(id.incarnation).or_insert(0);
+                    *highest = id.number.max(*highest);
+                } else {
+                    seen = seen.max(sequence);
+                }
+            }
+        } else {
+            seen = seen.max(copy.sequence);
+        }
+    }
+    Context { seen, own }
 }
 
 /// A person's edit becomes a change. `pending` are the outbox's changes to this record.
@@ -161,15 +214,24 @@ pub fn apply_locally(head: &mut SpaceHead, copy: Option<Record>, change: &Change
 }
 
 /// What to send for a space. `outbox` is a prefix of its outbox, in order; `incarnations` are those of the whole outbox.
+/// `rest` says that the outbox has more. Where the space owes something, the caller gives it as `giveback`, and no changes.
+/// A replica that was never answered asks first, and sends no change: without a generation to speak of, a repeat would bring
+/// back what was deleted meanwhile.
 #[must_use]
 pub fn request(
     space: &SpaceName,
     head: &SpaceHead,
     incarnation: Incarnation,
-    outbox: Vec<Change>,
+    mut outbox: Vec<Change>,
     mut incarnations: BTreeSet<Incarnation>,
+    mut rest: bool,
+    giveback: Option<Giveback>,
 ) -> SpaceRequest {
     incarnations.insert(incarnation);
+    if head.generation.is_none() {
+        rest |= !outbox.is_empty();
+        outbox.clear();
+    }
     SpaceRequest {
         space: space.clone(),
         epoch: head.epoch,
@@ -180,6 +242,9 @@ pub fn request(
         cursor: head.cursor,
         seen: head.seen,
         start: head.start,
+        whole: head.whole,
+        rest,
+        giveback,
     }
 }
 

@@ -15,7 +15,10 @@ use alloc::{collections::BTreeMap, vec::Vec};
 pub struct Started {
     /// Whether copy and outbox are first kept as a snapshot.
     pub snapshot: bool,
-    /// The head from now on; copy, superseded values and the old outbox go.
+    /// Whether copy and superseded values stay: they are the server's, and nothing waits to be sent. The server may have
+    /// lost them since it told where it stands.
+    pub stays: bool,
+    /// The head from now on; unless they stay, copy, superseded values and the old outbox go.
     pub head: SpaceHead,
     /// The new outbox, where the server had nothing; empty where the server's data stand and are pulled.
     pub outbox: Vec<Change>,
@@ -35,7 +38,12 @@ pub fn start(
     author: &Author,
 ) -> Started {
     let same = head.epoch == Some(standing.epoch) && head.generation == Some(standing.generation);
-    let snapshot = !(holds_nothing || outbox_is_empty && same);
+    let stays = outbox_is_empty && same && head.owed.is_none();
+    if stays && standing.head > 0 {
+        let head = SpaceHead { stopped: false, unpulled: true, start: None, ..head.clone() };
+        return Started { snapshot: false, stays: true, head, outbox: Vec::new() };
+    }
+    let snapshot = !(holds_nothing || stays);
     let head = SpaceHead {
         epoch: Some(standing.epoch),
         generation: Some(standing.generation),
@@ -44,7 +52,7 @@ pub fn start(
         ..head.emptied()
     };
     if standing.head > 0 {
-        return Started { snapshot, head, outbox: Vec::new() };
+        return Started { snapshot, stays: false, head, outbox: Vec::new() };
     }
     let outbox = live.into_iter().filter(|(_, fields)| !fields.is_empty()).zip(1..).map(
         |((record, fields), number)| Change {
@@ -56,5 +64,5 @@ pub fn start(
         },
     );
     let outbox = outbox.collect();
-    Started { snapshot, head: SpaceHead { start: Some(fresh), ..head }, outbox }
+    Started { snapshot, stays: false, head: SpaceHead { start: Some(fresh), ..head }, outbox }
 }

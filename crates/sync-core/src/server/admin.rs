@@ -4,12 +4,13 @@ use super::{
     Answer, Deleted, Refusal, Request, Scope, procedure,
     space::{accept, commit_batch, space_mut},
     state::{
-        HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, Reservation, SpaceHead,
-        Touched,
+        Floor, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, Reservation,
+        SpaceHead, Touched, pruned,
     },
 };
 use crate::{
     change::{Author, Change, Context, Operation},
+    digest::Digest,
     id::{ChangeId, Incarnation, MachineId, ProcedureId, RecordId, Sequence, SnapshotId},
     protocol::{Limit, Limited, Limits},
     record::{FieldName, Record},
@@ -67,6 +68,9 @@ pub(super) fn needs(needs: &mut Needs, request: &Request) {
                 needs.spaces.entry(one.space.clone()).or_default().whole = true;
             }
         }
+        Request::Prune { space, members, .. } => {
+            needs.spaces.entry(space.clone()).or_default().members.extend(members);
+        }
         Request::KeepStep { step } => {
             needs.steps.insert((step.procedure, step.step.clone()));
         }
@@ -109,6 +113,7 @@ pub(super) fn act(loaded: &mut Loaded, request: Request, limits: &Limits) -> Ans
             procedure::undo(loaded, procedure, machine, spaces, plan, &author)
                 .map_or_else(Answer::Refused, Answer::Undone)
         }
+        Request::Prune { space, old, .. } => Answer::Pruned(prune(loaded, &space, old)),
         Request::KeepStep { step } => {
             let key = (step.procedure, step.step.clone());
             if let Some(earlier) = loaded.steps.get(&key) {
@@ -187,7 +192,7 @@ fn membership(
         }
         let position = loaded.next_position();
         let space = space_mut(loaded, name);
-        space.members.insert(machine, Member { present, position });
+        space.members.insert(machine, Member { present, position, floor: Floor::default() });
         space.touched.members.insert(machine);
     }
     Ok(())
@@ -242,7 +247,7 @@ fn delete(
     Ok(done)
 }
 
-fn delete_one(
+pub(super) fn delete_one(
     loaded: &mut Loaded,
     name: SpaceName,
     id: SnapshotId,
@@ -265,10 +270,12 @@ fn delete_one(
     space.head.head = 0;
     space.head.horizon = 0;
     space.head.position = position;
+    space.head.digest = Digest::default();
     for record in space.records.values_mut() {
         *record = None;
     }
     space.superseded.clear();
+    space.recovered.clear();
     space.last.clear();
     // What this commit had noted before goes with the rest; memberships and the history stay.
     let before = core::mem::take(&mut space.touched);
@@ -289,6 +296,27 @@ fn delete_one(
         generation,
         reserved_until: procedure.map(|(.., until)| until),
     }
+}
+
+/// Raises the horizon to `old`, but never above what a member still needs. One that has not spoken in this generation needs
+/// everything.
+fn prune(loaded: &mut Loaded, name: &SpaceName, old: Sequence) -> Sequence {
+    let space = space_mut(loaded, name);
+    let SpaceHead { generation, head, horizon, .. } = space.head;
+    let present = space.members.values().filter(|member| member.present);
+    let needed =
+        present.map(|Member { floor, .. }| if floor.generation == generation { floor.sequence } else { 0 });
+    let new = needed.min().unwrap_or(head).min(old).min(head);
+    if new > horizon {
+        space.head.horizon = new;
+        space.touched.head = true;
+        space.touched.pruned = true;
+        for record in space.records.values_mut() {
+            *record = record.take().and_then(|record| pruned(record, new));
+        }
+        space.last.retain(|_, last| last.sequence > new);
+    }
+    space.head.horizon
 }
 
 /// Keeps the whole space as it stands; returns the number of live records, or `None` where there is nothing to keep.
@@ -409,7 +437,7 @@ pub(super) fn write_back(
     let superseded = changes.iter().flat_map(|change| accept(space, change)).collect();
     space.last.insert(incarnation, Last { number, hash, sequence: space.head.head });
     space.touched.last.insert(incarnation);
-    let batch = HistoryBatch { generation, first: head + 1, machine: None, time, changes };
+    let batch = HistoryBatch { generation, first: head + 1, machine: None, time, given_back: None, changes };
     commit_batch(loaded, name, batch, superseded, existed);
     kept
 }

@@ -61,6 +61,11 @@ impl Heads {
         self.spaces.iter().map(|(name, space)| (name, space.head))
     }
 
+    /// The machines that are members of a space.
+    pub fn members(&self, space: &SpaceName) -> impl Iterator<Item = MachineId> {
+        self.spaces.get(space).into_iter().flat_map(|space| space.members.iter().copied())
+    }
+
     /// A machine's memberships.
     #[must_use]
     pub fn machine(&self, machine: MachineId) -> Option<&MachineHead> {

@@ -5,7 +5,7 @@ use super::{
     Answer, Distributions, Heads, Request, merge, needs,
     state::{
         Code, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery, PageRead,
-        Reservation, SpaceHead, StepResult, StoreHead, Writes,
+        Recovered, Reservation, SpaceHead, StepResult, StoreHead, Writes, pruned,
     },
 };
 use crate::{
@@ -15,7 +15,11 @@ use crate::{
     snapshot::Snapshot,
     space::{SpaceKind, SpaceName},
 };
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
 
 /// Everything that a server keeps.
 #[derive(Debug, Clone)]
@@ -49,6 +53,8 @@ pub struct MemorySpace {
     pub last: BTreeMap<Incarnation, Last>,
     /// What was superseded.
     pub superseded: Vec<Superseded>,
+    /// What was given back.
+    pub recovered: Recovered,
     /// Every change that was accepted, of all generations.
     pub history: Vec<HistoryBatch>,
     /// The memberships, also ended ones.
@@ -104,6 +110,10 @@ impl Memory {
                 space.reservation = kept.reservation;
                 space.last = pick(&kept.last, &wanted.incarnations);
                 space.members = pick(&kept.members, &wanted.members);
+                let given_back = kept.recovered.iter().filter(|((id, _), _)| wanted.recovered.contains(id));
+                space.recovered = given_back.map(|(of, hash)| (of.clone(), *hash)).collect();
+                let asked = |of: &&Superseded| wanted.superseded.contains(&of.id);
+                space.superseded = kept.superseded.iter().filter(asked).cloned().collect();
                 if wanted.whole {
                     space.records =
                         kept.records.iter().map(|(id, record)| (*id, Some(record.clone()))).collect();
@@ -140,6 +150,7 @@ impl Memory {
                 space.records.clear();
                 space.last.clear();
                 space.superseded.clear();
+                space.recovered.clear();
             }
             if let Some(head) = new.head {
                 space.head = head;
@@ -147,10 +158,21 @@ impl Memory {
             space.records.extend(new.records);
             space.last.extend(new.last);
             space.superseded.extend(new.superseded);
+            space.recovered.extend(new.recovered);
             space.history.extend(new.history);
             space.members.extend(new.members);
+            for (machine, floor) in new.floors {
+                if let Some(member) = space.members.get_mut(&machine) {
+                    member.floor = floor;
+                }
+            }
             if let Some(reservation) = new.reservation {
                 space.reservation = reservation;
+            }
+            if let Some(horizon) = new.prune {
+                let records = core::mem::take(&mut space.records).into_iter();
+                space.records = records.filter_map(|(id, r)| Some((id, pruned(r, horizon)?))).collect();
+                space.last.retain(|_, last| last.sequence > horizon);
             }
         }
         self.machines.retain(|id, _| !writes.removed_machines.contains(id));
@@ -203,9 +225,6 @@ impl Memory {
     }
 }
 
-fn pick<K: Ord + Clone, V: Clone>(
-    from: &BTreeMap<K, V>,
-    keys: &alloc::collections::BTreeSet<K>,
-) -> BTreeMap<K, V> {
+fn pick<K: Ord + Clone, V: Clone>(from: &BTreeMap<K, V>, keys: &BTreeSet<K>) -> BTreeMap<K, V> {
     keys.iter().filter_map(|key| Some((key.clone(), from.get(key)?.clone()))).collect()
 }

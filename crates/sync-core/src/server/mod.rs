@@ -13,6 +13,7 @@
 
 mod admin;
 mod distribution;
+mod giveback;
 mod heads;
 #[cfg(feature = "memory")]
 pub mod memory;
@@ -28,14 +29,15 @@ pub use heads::{Heads, MachineHead};
 pub use procedure::{BEGUN, DELETE_STEP, ENDED, SpaceToUndo, UNDO_STEP, deleted_of};
 pub use session::{Action, Event, MAX_SPACES, Session};
 pub use state::{
-    Code, Draft, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery, PageRead,
-    PastEpoch, Reservation, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead, Writes,
+    Code, Draft, Floor, HistoryBatch, Last, Loaded, LoadedSpace, Login, Machine, Member, Needs, PageQuery,
+    PageRead, PastEpoch, Recovered, Reservation, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead,
+    Writes, pruned, written_hash,
 };
 
 use crate::{
     change::Author,
     distribution::Order,
-    id::{Generation, Incarnation, MachineId, ProcedureId, RecordId, SnapshotId},
+    id::{Generation, Incarnation, MachineId, ProcedureId, RecordId, Sequence, SnapshotId},
     item::Item,
     procedure::undo::SpaceUndone,
     protocol::{Limits, SpaceReply, SpaceRequest},
@@ -151,6 +153,15 @@ pub enum Request {
         /// The procedure, its step and the step's result.
         step: StepResult,
     },
+    /// What no member needs any more and is old enough is forgotten: deletions, unset fields, last numbers.
+    Prune {
+        /// The space.
+        space: SpaceName,
+        /// The sequence up to which everything is old enough, and in every backup that may still be recovered.
+        old: Sequence,
+        /// The machines that are its members.
+        members: Vec<MachineId>,
+    },
     /// An administrator writes records at the server, as new changes over what stands.
     Write {
         /// The space.
@@ -202,6 +213,8 @@ pub enum Answer {
     Cancelled(Option<Vec<Deleted>>),
     /// To an UndoProcedure: space by space.
     Undone(Vec<SpaceUndone>),
+    /// To a Prune: the horizon from then on.
+    Pruned(Sequence),
     /// To a KeepStep: the result that stands, which is an earlier one where the step was done before.
     Step(StepResult),
     /// To an [`Act`] of one distribution: the order as it now stands.

@@ -138,6 +138,13 @@ fn wrong_shape(asks: &[SpaceName], spaces: &[crate::protocol::SpaceRequest]) -> 
         if !request.space.synchronizes() {
             return Some(problem("local_space", "a local space has no server", "keep it on the machine"));
         }
+        if request.giveback.is_some() && !request.changes.is_empty() {
+            return Some(problem(
+                "giveback_with_changes",
+                "a request gives back and carries changes for one space",
+                "give back first, and send the changes once that is answered",
+            ));
+        }
         let mut numbers = alloc::collections::BTreeMap::new();
         for change in &request.changes {
             let before = numbers.insert(change.id.incarnation, change.id.number).unwrap_or(0);

@@ -2,15 +2,17 @@
 
 use super::{
     Answer,
-    state::{Draft, HistoryBatch, Last, Loaded, LoadedSpace, Needs, PageQuery, SpaceHead, StoreHead},
+    giveback::{self, Crossing, GivenBack, crossing, given_back},
+    state::{
+        Draft, Floor, HistoryBatch, Last, Loaded, LoadedSpace, Needs, PageQuery, SpaceHead, StoreHead, pruned,
+    },
 };
 use crate::{
     change::Change,
-    id::{ChangeId, Epoch, Incarnation, MachineId, RecordId, Sequence},
+    digest::Digest,
+    id::{ChangeId, Incarnation, MachineId, RecordId, Sequence},
     merge::apply,
-    protocol::{
-        Ancestor, Limit, Limited, Limits, Page, Reply, RestoreMode, SpaceReply, SpaceRequest, Standing,
-    },
+    protocol::{Giveback, Limit, Limited, Limits, Page, Reply, SpaceReply, SpaceRequest, Standing},
     record::Superseded,
     sharing::is_read_only,
     space::{SpaceKind, SpaceName},
@@ -39,6 +41,10 @@ pub(super) fn needs(needs: &mut Needs, machine: MachineId, incarnation: Incarnat
     space.incarnations.extend(request.known.iter().map(|(incarnation, _)| *incarnation));
     space.incarnations.insert(incarnation);
     space.incarnations.extend(request.start);
+    space.recovered.extend(request.changes.iter().map(|change| change.id));
+    if let Some(giveback) = &request.giveback {
+        giveback::needs(space, giveback);
+    }
 }
 
 /// Whether this kind of data still has room for a space that does not exist yet.
@@ -63,38 +69,54 @@ pub(super) fn sync(loaded: &mut Loaded, asked: Asked, request: SpaceRequest, lim
     }
     let store_epoch = loaded.store.epoch;
     let before = space_mut(loaded, &request.space).head;
-    let created = push(loaded, &asked, &request);
+    note_floor(loaded, &asked, &request);
+    let created = take_in(loaded, &asked, &request);
     let lineage = request.epoch.is_none().then(|| loaded.store.lineage_of(&request.space));
     let space = space_mut(loaded, &request.space);
 
-    let pushed: BTreeSet<RecordId> = request.changes.iter().map(|change| change.record).collect();
-    let named: BTreeSet<Incarnation> =
+    let changes = request.changes.iter().map(|change| change.record);
+    let given = request.giveback.iter().flat_map(|giveback| &giveback.records).map(|(id, _)| *id);
+    let brought: BTreeSet<RecordId> = changes.chain(given).collect();
+    let mut named: BTreeSet<Incarnation> =
         request.known.iter().map(|(i, _)| *i).chain([asked.incarnation]).chain(request.start).collect();
+    if settles_nothing(&request) {
+        named.clear();
+    }
+    let (after, whole) = match request.whole {
+        Some(under) if under == space.head.horizon => (request.cursor, Some(under)),
+        None if request.cursor >= space.head.horizon => (request.cursor, None),
+        // What was forgotten is not told of any more: everything that is left is.
+        _ => (0, Some(space.head.horizon)),
+    };
     let page = Page {
         epoch: store_epoch,
         generation: space.head.generation,
         lineage,
-        from: request.cursor,
+        from: after,
         head: space.head.head,
         last: named.into_iter().filter_map(|i| Some((i, space.last.get(&i)?.number))).collect(),
-        recovered: Vec::new(),
-        records: pushed.into_iter().map(|id| (id, space.records.get(&id).cloned().flatten())).collect(),
+        recovered: request
+            .changes
+            .iter()
+            .filter(|change| given_back(&space.recovered, change) == GivenBack::This)
+            .map(|change| change.id)
+            .collect(),
+        records: brought.into_iter().map(|id| (id, space.records.get(&id).cloned().flatten())).collect(),
         page: Vec::new(),
         more: false,
         to: space.head.head,
         superseded: Vec::new(),
+        whole,
+        horizon: space.head.horizon,
+        digest: Some(space.head.digest),
     };
-    if request.cursor == before.head && request.seen == before.head {
+    if request.cursor == before.head && request.seen == before.head && whole.is_none() {
         // The machine had everything: what is new to it is what this request itself brought.
         let page = Page { superseded: created, ..page };
         return Draft::Ready(Answer::Space(echo(Reply::Ok(page))));
     }
-    let query = PageQuery {
-        space: request.space.clone(),
-        after: request.cursor,
-        superseded_after: request.seen,
-        limit: asked.limit,
-    };
+    let query =
+        PageQuery { space: request.space.clone(), after, superseded_after: request.seen, limit: asked.limit };
     Draft::Paged { query, answer: echo(Reply::Ok(page)) }
 }
 
@@ -106,7 +128,8 @@ fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limit
     if !space.members.get(&asked.machine).is_some_and(|member| member.present) {
         return Some(Reply::Forbidden);
     }
-    if is_read_only(&request.space) && !request.changes.is_empty() {
+    let brings = !request.changes.is_empty() || request.giveback.is_some();
+    if is_read_only(&request.space) && brings {
         return Some(Reply::ReadOnly);
     }
     if let Some(held) = space.reservation
@@ -116,16 +139,42 @@ fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limit
         return Some(Reply::Reserved { until: held.until });
     }
     if !head.exists()
-        && !request.changes.is_empty()
+        && brings
         && let Some(limit) = over_limit(loaded, &request.space, limits)
     {
         return Some(Reply::Limit(limit));
     }
     if request.epoch.is_some_and(|epoch| epoch != loaded.store.epoch) {
-        return Some(another_epoch(&loaded.store, head, request));
+        let Crossing { shared, common, rollback } = crossing(
+            &loaded.store,
+            &request.space,
+            head,
+            request.epoch,
+            &request.lineage,
+            request.generation,
+        );
+        return Some(Reply::Epoch {
+            stands: standing(&loaded.store, request, head),
+            common,
+            shared,
+            rollback,
+        });
     }
-    if request.generation.is_some_and(|generation| generation != head.generation) {
+    if let Some(giveback) = &request.giveback
+        && crossed(&loaded.store, request, giveback, head).is_none()
+    {
+        // It was read in no epoch that a recovery ended: the replica keeps it as a snapshot.
+        let stands = standing(&loaded.store, request, head);
+        return Some(Reply::Epoch { stands, common: 0, shared: None, rollback: true });
+    }
+    if let Some(generation) = request.generation
+        && generation != head.generation
+        && !(generation > head.generation && request.giveback.as_ref().is_some_and(|giveback| giveback.anew))
+    {
         return Some(Reply::Gone { generation: head.generation });
+    }
+    if settles_nothing(request) {
+        return None;
     }
     // The Start's changes may have been renamed by a fork since: any incarnation of the outbox that this generation
     // knows tells that the Start was this machine's.
@@ -147,7 +196,75 @@ fn refuse(loaded: &Loaded, asked: &Asked, request: &SpaceRequest, limits: &Limit
         let same = sent.get(&(**incarnation, last.number).into());
         same.is_none_or(|change| change.content_hash().0 != last.hash)
     });
-    forked.map(|(incarnation, _)| Reply::Fork(*incarnation))
+    let taken = |change: &&Change| {
+        let applied = space.last.get(&change.id.incarnation).map_or(0, |last| last.number);
+        change.id.number > applied && given_back(&space.recovered, change) == GivenBack::Other
+    };
+    let forked = forked
+        .map(|(incarnation, _)| *incarnation)
+        .or_else(|| Some(request.changes.iter().find(taken)?.id.incarnation));
+    forked.map(Reply::Fork)
+}
+
+/// Notes what the machine still needs remembered, where the request carries its whole outbox.
+fn note_floor(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) {
+    if request.rest {
+        return;
+    }
+    let space = space_mut(loaded, &request.space);
+    let sequence = request.changes.iter().map(|change| change.context.seen).fold(request.seen, Sequence::min);
+    let floor = Floor { generation: request.generation.unwrap_or(0), sequence };
+    if let Some(member) = space.members.get_mut(&asked.machine)
+        && member.floor != floor
+    {
+        member.floor = floor;
+        space.touched.floors.insert(asked.machine);
+    }
+}
+
+/// Whether a request carries none of the outbox, because it gives back, or is the very first: nothing of the outbox is
+/// compared then, and so nothing is settled.
+fn settles_nothing(request: &SpaceRequest) -> bool {
+    let is_first = request.generation.is_none() && request.changes.is_empty() && request.rest;
+    request.giveback.is_some() || is_first
+}
+
+fn standing(store: &StoreHead, request: &SpaceRequest, head: SpaceHead) -> Standing {
+    Standing {
+        epoch: store.epoch,
+        generation: head.generation,
+        head: head.head,
+        lineage: store.lineage_of(&request.space),
+    }
+}
+
+/// Up to where the backup has what the replica that gives back had read; `None` where no recovery lies between.
+fn crossed(
+    store: &StoreHead,
+    request: &SpaceRequest,
+    giveback: &Giveback,
+    head: SpaceHead,
+) -> Option<Sequence> {
+    let Giveback { epoch, lineage, .. } = giveback;
+    let crossing = crossing(store, &request.space, head, Some(*epoch), lineage, request.generation);
+    (*epoch != store.epoch && crossing.shared.is_some() && !crossing.rollback).then_some(crossing.common)
+}
+
+/// Steps 6 to 8: what is given back, and the changes. Returns what was superseded by them.
+fn take_in(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) -> Vec<Superseded> {
+    let Some(giveback) = &request.giveback else {
+        return push(loaded, asked, request);
+    };
+    let head = space_mut(loaded, &request.space).head;
+    let Some(common) = crossed(&loaded.store, request, giveback, head) else {
+        return Vec::new();
+    };
+    if let Some(generation) = request.generation
+        && generation > head.generation
+    {
+        giveback::delete_again(loaded, asked, &request.space, generation);
+    }
+    giveback::give_back(loaded, asked, request, giveback, common)
 }
 
 /// Steps 7 and 8: applies the changes in order. Every accepted change takes a sequence, whatever came of it.
@@ -164,7 +281,7 @@ fn push(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) -> Vec<Super
             || space.last.get(&change.id.incarnation).map_or(0, |last| last.number),
             |(change, _)| change.id.number,
         );
-        if change.id.number <= applied {
+        if change.id.number <= applied || given_back(&space.recovered, change) == GivenBack::This {
             continue;
         }
         superseded.extend(accept(space, change));
@@ -192,6 +309,7 @@ fn push(loaded: &mut Loaded, asked: &Asked, request: &SpaceRequest) -> Vec<Super
         first,
         machine: Some(asked.machine),
         time: asked.now,
+        given_back: None,
         changes: with_person(accepted, asked),
     };
     commit_batch(loaded, &request.space, batch, superseded.clone(), existed);
@@ -212,9 +330,16 @@ fn with_person(mut changes: Vec<Change>, asked: &Asked) -> Vec<Change> {
 pub(super) fn accept(space: &mut LoadedSpace, change: &Change) -> Vec<Superseded> {
     let q = space.head.head + 1;
     let record = space.records.get_mut(&change.record).and_then(Option::take);
-    let applied = apply(record, change, q, space.head.horizon);
+    let before = record.as_ref().map(|record| Digest::of(change.record, record));
+    // Who has read nothing of this generation (a machine that has just become a member, or has just begun again) repeats
+    // nothing that was forgotten either: nothing is forgotten that a member has not read.
+    let horizon = if change.context.seen == 0 { 0 } else { space.head.horizon };
+    let mut applied = apply(record, change, q, horizon);
     space.head.head = q;
-    if applied.record.as_ref().is_some_and(|record| record.sequence == q) {
+    // A revival unsets fields that were written below the horizon: they are forgotten at once, as if pruned again.
+    applied.record = applied.record.and_then(|record| pruned(record, space.head.horizon));
+    if let Some(record) = applied.record.as_ref().filter(|record| record.sequence == q) {
+        space.head.digest.exchange(before.unwrap_or_default(), Digest::of(change.record, record));
         space.touched.records.insert(change.record);
     }
     space.records.insert(change.record, applied.record);
@@ -250,39 +375,4 @@ pub(super) fn space_mut<'a>(loaded: &'a mut Loaded, name: &SpaceName) -> &'a mut
         loaded.spaces.insert(name.clone(), LoadedSpace::default());
     }
     loaded.spaces.entry(name.clone()).or_default()
-}
-
-/// Step 2: the newest epoch that both know, with the smaller of both heads.
-fn another_epoch(store: &StoreHead, head: SpaceHead, request: &SpaceRequest) -> Reply {
-    let lineage = store.lineage_of(&request.space);
-    let theirs = |epoch: Epoch| -> Option<(u64, Sequence)> {
-        if request.epoch == Some(epoch) {
-            return Some((request.generation.unwrap_or(1), Sequence::MAX));
-        }
-        request.lineage.iter().find(|a| a.epoch == epoch).map(|a| (a.generation, a.head))
-    };
-    let present = Ancestor {
-        epoch: store.epoch,
-        mode: RestoreMode::Rollback,
-        generation: head.generation,
-        head: Sequence::MAX,
-    };
-    let line: Vec<&Ancestor> = lineage.iter().chain([&present]).collect();
-    let shared = line.iter().enumerate().rev().find_map(|(i, ancestor)| {
-        let (generation, head) = theirs(ancestor.epoch)?;
-        Some((i, ancestor.epoch, if generation == ancestor.generation { head.min(ancestor.head) } else { 0 }))
-    });
-    let standing = Standing {
-        epoch: store.epoch,
-        generation: head.generation,
-        head: head.head,
-        lineage: lineage.clone(),
-    };
-    let (from, epoch, common) = match shared {
-        Some((from, epoch, common)) => (from, Some(epoch), common),
-        // Nothing in common: what the machine holds cannot be told apart from another server's data.
-        None => (0, None, 0),
-    };
-    let rollback = epoch.is_none() || lineage.iter().skip(from).any(|a| a.mode == RestoreMode::Rollback);
-    Reply::Epoch { stands: standing, common, shared: epoch, rollback }
 }

@@ -2,13 +2,16 @@
 
 use super::{Answer, DistributionNeeds, DistributionWrites, Distributions, Scope, SecretHash};
 use crate::{
+    canonical,
     change::Change,
-    id::{Epoch, Generation, Incarnation, MachineId, Position, ProcedureId, RecordId, Sequence},
+    digest::Digest,
+    id::{ChangeId, Epoch, Generation, Incarnation, MachineId, Position, ProcedureId, RecordId, Sequence},
     protocol::{Ancestor, Reply, RestoreMode},
-    record::{Record, Superseded},
+    record::{FieldName, Record, Superseded},
     snapshot::Snapshot,
     space::SpaceName,
     time::Timestamp,
+    value::Value,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -64,11 +67,13 @@ pub struct SpaceHead {
     pub horizon: Sequence,
     /// The position of its last commit.
     pub position: Position,
+    /// The digest of its records.
+    pub digest: Digest,
 }
 
 impl Default for SpaceHead {
     fn default() -> Self {
-        Self { generation: 1, head: 0, horizon: 0, position: 0 }
+        Self { generation: 1, head: 0, horizon: 0, position: 0, digest: Digest::default() }
     }
 }
 
@@ -91,6 +96,26 @@ pub struct Last {
     pub sequence: Sequence,
 }
 
+/// What was given back after a recovery, by the change that had written it: a field of it, or (`None`) its deletion. The
+/// content is a hash of what was written ([`written_hash`]): the author's repeat of the change is told by it from another
+/// change that a machine, turned back meanwhile, made under the same id.
+pub type Recovered = BTreeMap<(ChangeId, Option<FieldName>), u64>;
+
+/// The first eight bytes of SHA-256 over the canonical encoding of record, field (nil for a deletion) and value (nil for
+/// UNSET and for a deletion).
+#[must_use]
+pub fn written_hash(record: RecordId, field: Option<&str>, value: Option<&Value>) -> u64 {
+    let mut encoder = canonical::Encoder::default();
+    encoder.array(3);
+    encoder.bytes(record.0.as_bytes());
+    match field {
+        Some(field) => encoder.text(field),
+        None => encoder.nil(),
+    }
+    encoder.option(value);
+    encoder.sha256().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+}
+
 /// A space that waits for one machine's procedure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
@@ -109,6 +134,19 @@ pub struct Member {
     pub present: bool,
     /// The position of the commit that made it so.
     pub position: Position,
+    /// What it still needs remembered, as far as it has told.
+    pub floor: Floor,
+}
+
+/// Up to where a machine has a space, and up to where its pending changes have read it: below the smaller of both nothing
+/// need be remembered for it. It is told in every request; a store may keep it a little late, since a lower one does no
+/// harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Floor {
+    /// The generation of which it speaks; 0 before the first request.
+    pub generation: Generation,
+    /// The sequence.
+    pub sequence: Sequence,
 }
 
 /// A machine that was enrolled.
@@ -170,6 +208,10 @@ pub struct HistoryBatch {
     pub machine: Option<MachineId>,
     /// When they arrived.
     pub time: Timestamp,
+    /// Where they were given back after a recovery: the epoch in which they had been accepted. They are told as far as the
+    /// record that came back tells them: without context and author.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_back: Option<Epoch>,
     /// The changes.
     pub changes: Vec<Change>,
 }
@@ -202,6 +244,10 @@ pub struct SpaceNeeds {
     pub whole: bool,
     /// The last numbers of these incarnations.
     pub incarnations: BTreeSet<Incarnation>,
+    /// What of these changes was given back.
+    pub recovered: BTreeSet<ChangeId>,
+    /// What of these changes was superseded.
+    pub superseded: BTreeSet<ChangeId>,
     /// Whether these machines are members.
     pub members: BTreeSet<MachineId>,
 }
@@ -261,7 +307,9 @@ impl Loaded {
 
     pub(super) fn into_writes(mut self) -> Writes {
         for (name, space) in self.spaces {
-            let LoadedSpace { head, mut records, mut last, mut members, reservation, touched, .. } = space;
+            let LoadedSpace {
+                head, mut records, mut last, mut members, recovered, reservation, touched, ..
+            } = space;
             if touched == Touched::default() {
                 continue;
             }
@@ -274,9 +322,12 @@ impl Loaded {
                 records: take_records.collect(),
                 last: take_last.collect(),
                 superseded: touched.superseded,
+                recovered: recovered.into_iter().filter(|(of, _)| touched.recovered.contains(of)).collect(),
                 history: touched.history,
+                floors: touched.floors.iter().filter_map(|m| Some((*m, members.get(m)?.floor))).collect(),
                 members: touched.members.iter().filter_map(|m| Some((*m, members.remove(m)?))).collect(),
                 reservation: touched.reservation.then_some(reservation),
+                prune: touched.pruned.then_some(head.horizon),
             };
             self.writes.spaces.insert(name, writes);
         }
@@ -293,8 +344,10 @@ pub struct LoadedSpace {
     pub head: SpaceHead,
     /// The records that were asked for; `None` where there is none. All of them where the whole was asked for.
     pub records: BTreeMap<RecordId, Option<Record>>,
-    /// Everything superseded, where the whole was asked for.
+    /// What of the changes asked for was superseded; everything, where the whole was asked for.
     pub superseded: Vec<Superseded>,
+    /// What of the changes asked for was given back.
+    pub recovered: Recovered,
     /// The last numbers that were found.
     pub last: BTreeMap<Incarnation, Last>,
     /// The memberships that were found, also ended ones.
@@ -313,9 +366,12 @@ pub(super) struct Touched {
     pub(super) records: BTreeSet<RecordId>,
     pub(super) last: BTreeSet<Incarnation>,
     pub(super) superseded: Vec<Superseded>,
+    pub(super) recovered: BTreeSet<(ChangeId, Option<FieldName>)>,
     pub(super) history: Vec<HistoryBatch>,
     pub(super) members: BTreeSet<MachineId>,
+    pub(super) floors: BTreeSet<MachineId>,
     pub(super) reservation: bool,
+    pub(super) pruned: bool,
 }
 
 /// What a commit writes, all of it or nothing.
@@ -347,13 +403,30 @@ impl Writes {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Takes out what members still need, where there is nothing else to write: it can wait for the next commit.
+    #[must_use]
+    pub fn take_floors(&mut self) -> Option<BTreeMap<SpaceName, BTreeMap<MachineId, Floor>>> {
+        let only = |space: &SpaceWrites| {
+            SpaceWrites { floors: space.floors.clone(), ..SpaceWrites::default() } == *space
+        };
+        if !self.spaces.values().all(only) {
+            return None;
+        }
+        let spaces = core::mem::take(&mut self.spaces);
+        if self.is_empty() {
+            return Some(spaces.into_iter().map(|(name, space)| (name, space.floors)).collect());
+        }
+        self.spaces = spaces;
+        None
+    }
 }
 
 /// What a commit writes of one space.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SpaceWrites {
-    /// Forget its records, last numbers and superseded values first: it goes on in another generation. The history
-    /// stays.
+    /// Forget its records, last numbers, superseded values and what was given back first: it goes on in another generation.
+    /// The history stays.
     pub clear: bool,
     /// The head.
     pub head: Option<SpaceHead>,
@@ -364,11 +437,29 @@ pub struct SpaceWrites {
     /// To add.
     pub superseded: Vec<Superseded>,
     /// To add.
+    pub recovered: Recovered,
+    /// To add.
     pub history: Vec<HistoryBatch>,
     /// Memberships, new or changed.
     pub members: BTreeMap<MachineId, Member>,
+    /// What members still need, where that changed. These alone are no reason for a durable commit.
+    pub floors: BTreeMap<MachineId, Floor>,
     /// The reservation, where it changed: `Some(None)` lifts it.
     pub reservation: Option<Option<Reservation>>,
+    /// Forget what is not needed above this horizon: of each record what [`pruned`] leaves, and the last numbers that were
+    /// taken up to there.
+    pub prune: Option<Sequence>,
+}
+
+/// What is left of a record below a horizon: nothing of one that is dead and was touched last up to there; else no field that
+/// was unset up to there. `None`: it goes.
+#[must_use]
+pub fn pruned(mut record: Record, horizon: Sequence) -> Option<Record> {
+    if record.dead.is_some() && record.sequence <= horizon {
+        return None;
+    }
+    record.fields.retain(|_, entry| entry.value.is_some() || entry.sequence > horizon);
+    Some(record)
 }
 
 /// The page that a draft still needs, read in the same transaction after the writes.
@@ -435,6 +526,7 @@ impl Draft {
                     page.page = read.records.into_iter().filter(|(id, _)| !pushed.contains(id)).collect();
                     // Only the last page moves the replica's `seen`, so only then they are owed.
                     page.superseded = if read.more { Vec::new() } else { read.superseded };
+                    page.digest = page.digest.filter(|_| !read.more);
                 }
                 Answer::Space(answer)
             }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use sync_core::{
     change::{Author, Operation},
     id::{ChangeId, Epoch, Incarnation, MachineId, Opening, ProcedureId, RecordId, ServerId, SnapshotId},
-    protocol::{Limits, Polled, SyncAnswer, SyncRequest, Told},
+    protocol::{Limits, Polled, RestoreMode, SyncAnswer, SyncRequest, Told},
     record::{Lost, Record, Superseded},
     replica::{self, Sent},
     server::{self, Action, Answer, Event, Machine, Request, Scope, Session, StoreHead},
@@ -214,8 +214,20 @@ impl World {
         assert!(matches!(self.commit(request), Answer::Deleted(_)));
     }
 
-    /// Takes a whole-store restore upon the server.
+    /// The server forgets what no machine needs, up to `old`.
+    pub fn prune(&mut self, space: &SpaceName, old: u64) {
+        let members = self.machines.iter().map(|machine| machine.machine).collect();
+        let request = Request::Prune { space: space.clone(), old, members };
+        assert!(matches!(self.commit(request), Answer::Pruned(_)));
+    }
+
+    /// Takes a whole-store restore upon the server: what came later is set aside.
     pub fn restore(&mut self, backup: &server::memory::Memory) {
+        self.restore_for(backup, RestoreMode::Rollback);
+    }
+
+    /// Takes a whole-store restore upon the server.
+    pub fn restore_for(&mut self, backup: &server::memory::Memory, mode: RestoreMode) {
         let members: BTreeMap<_, _> =
             self.server.spaces.iter().map(|(name, space)| (name.clone(), space.members.clone())).collect();
         let position = self.server.store.position.max(backup.store.position) + 1;
@@ -226,11 +238,7 @@ impl World {
         let draw = self.draw();
         let heads =
             backup.spaces.iter().map(|(name, s)| (name.clone(), (s.head.generation, s.head.head))).collect();
-        self.server.store.lineage.push(server::PastEpoch {
-            epoch: backup.store.epoch,
-            mode: sync_core::protocol::RestoreMode::Rollback,
-            heads,
-        });
+        self.server.store.lineage.push(server::PastEpoch { epoch: backup.store.epoch, mode, heads });
         self.server.store.epoch = Epoch { restores: backup.store.epoch.restores + 1, draw };
         self.server.store.position = position;
     }

@@ -6,6 +6,7 @@
 mod administration;
 mod distributed_file;
 mod distribution;
+mod forgetting;
 mod machine;
 mod membership;
 mod message;
@@ -14,8 +15,10 @@ mod serve;
 mod sharing;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub use distribution::DistributionSettings;
+pub use forgetting::KEEP_DELETIONS;
 pub use message::MEDIA_TYPE_PROBLEM;
 pub use serve::serve;
 
@@ -23,7 +26,7 @@ use crate::{auth, clock, directory::Directory, store::Store};
 use bytes::Bytes;
 use core::{
     pin::{Pin, pin},
-    sync::atomic::AtomicU64,
+    sync::atomic::{AtomicBool, AtomicU64},
     time::Duration,
 };
 use http_body_util::{BodyExt, Full, Limited};
@@ -70,9 +73,13 @@ pub struct Interface<S> {
     /// One backup at a time.
     backing_up: Mutex<()>,
     distributions: DistributionSettings,
+    /// How long deletions are remembered.
+    keep_deletions: Duration,
     /// The steps of procedures that are being done.
     steps: procedure::Running,
     bodies: Semaphore,
+    /// The server stops: nobody is let wait any more.
+    stops: AtomicBool,
 }
 
 /// What an interface needs beside its store.
@@ -111,8 +118,10 @@ impl<S: Store> Interface<S> {
             complaint: parking_lot::Mutex::new(None),
             backing_up: Mutex::new(()),
             distributions: DistributionSettings::default(),
+            keep_deletions: KEEP_DELETIONS,
             steps: procedure::Running::default(),
             bodies: Semaphore::new(BODY_BUDGET),
+            stops: AtomicBool::new(false),
         }
     }
 
@@ -210,6 +219,9 @@ impl<S: Store> Interface<S> {
         match (*route, who) {
             (api::SYNC, Who::Machine(machine)) => {
                 wanted.encode(&self.sync(machine, given.decode(body)?).await?)
+            }
+            (api::WAIT, Who::Machine(machine)) => {
+                wanted.encode(&self.wait(machine, given.decode(body)?).await)
             }
             (api::LOGIN, Who::Machine(machine)) => {
                 wanted.encode(&self.login(machine, given.decode(body)?).await?)

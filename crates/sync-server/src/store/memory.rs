@@ -1,8 +1,8 @@
 //! A store in memory, over the core's own: for tests, and the second implementation that keeps the trait honest.
 
 use super::{
-    BackupFile, Deliveries, Known, SpaceContent, Store, StoreError, Transaction, at_once, decide,
-    snapshot_info,
+    BackupFile, Deliveries, Floors, Known, OLD_BATCHES, SpaceContent, Store, StoreError, Transaction,
+    at_once, decide, last_before, snapshot_info,
 };
 use core::future::{Future, ready};
 use parking_lot::{Mutex, RwLock};
@@ -11,16 +11,17 @@ use std::{collections::BTreeMap, path::Path};
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
     distribution::{FileBytes, Order},
-    id::{DistributionId, Generation, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
+    id::{DistributionId, Generation, MachineId, ProcedureId, RecordId, Sequence, ServerId, SnapshotId},
     protocol::Limits,
     record::Record,
     server::{
-        Answer, Heads, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, StoreHead,
-        Writes,
+        Answer, Heads, HistoryBatch, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead,
+        SpaceWrites, StepResult, StoreHead, Writes,
         memory::{Memory, MemorySpace},
     },
     snapshot::Snapshot,
     space::SpaceName,
+    time::Timestamp,
     wire,
 };
 
@@ -110,6 +111,12 @@ impl Transaction for State {
     fn write(&mut self, writes: &Writes) -> impl Future<Output = Result<(), StoreError>> + Send {
         self.kept.write(writes.clone());
         ready(Ok(()))
+    }
+
+    fn keep_floors(&mut self, floors: Floors) {
+        let writes = |floors| SpaceWrites { floors, ..SpaceWrites::default() };
+        let spaces = floors.into_iter().map(|(name, floors)| (name, writes(floors))).collect();
+        self.kept.write(Writes { spaces, ..Writes::default() });
     }
 
     fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send {
@@ -267,6 +274,30 @@ impl Store for MemoryStore {
             Ok(BackupFile { bytes: bytes.len() as u64, sha256: Sha256::digest(&bytes).into() })
         });
         ready(made)
+    }
+
+    fn old(
+        &self,
+        space: SpaceName,
+        before: Timestamp,
+    ) -> impl Future<Output = Result<Sequence, StoreError>> + Send {
+        self.read(move |state| {
+            let Some(space) = state.kept.spaces.get(&space) else { return 0 };
+            let SpaceHead { generation, horizon, .. } = space.head;
+            let above = |batch: &&HistoryBatch| batch.generation == generation && batch.first > horizon;
+            last_before(horizon, space.history.iter().filter(above).take(OLD_BATCHES).cloned(), before)
+        })
+    }
+
+    fn heads_in_backup(
+        &self,
+        backup: &Path,
+    ) -> impl Future<Output = Result<Vec<(SpaceName, Generation, Sequence)>, StoreError>> + Send {
+        let read = std::fs::read(backup).map_err(StoreError::io("the backup cannot be read"));
+        ready(read.and_then(|bytes| {
+            let spaces: Vec<BackedUp> = wire::decode(&bytes)?;
+            Ok(spaces.into_iter().map(|(name, generation, head, _)| (name, generation, head)).collect())
+        }))
     }
 
     fn space_in_backup(

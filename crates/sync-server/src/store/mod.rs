@@ -17,19 +17,23 @@ pub use sqlite::{SqliteOptions, SqliteStore, inspect};
 pub(crate) use sqlite::{open_file, read_heads};
 
 use core::{future::Future, task::Poll};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
     distribution::{Delivery, FileBytes, Order},
-    id::{DistributionId, MachineId, ProcedureId, RecordId, ServerId, SnapshotId},
+    id::{DistributionId, Generation, MachineId, ProcedureId, RecordId, Sequence, ServerId, SnapshotId},
     protocol::Limits,
     record::{Record, Superseded},
     server::{
-        Answer, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead, StepResult, Writes, merge,
-        needs,
+        Answer, Floor, HistoryBatch, Loaded, Login, Needs, PageQuery, PageRead, Request, SpaceHead,
+        StepResult, Writes, merge, needs,
     },
     snapshot::Snapshot,
     space::SpaceName,
+    time::Timestamp,
 };
 
 /// A store could not do what it was asked. Nothing was changed, unless it says otherwise.
@@ -240,6 +244,20 @@ pub trait Store: Send + Sync + 'static {
     /// durable and was opened and checked.
     fn backup(&self, to: &Path) -> impl Future<Output = Result<BackupFile, StoreError>> + Send;
 
+    /// The sequence of the last change above a space's horizon, in its present generation, that arrived before a moment;
+    /// the horizon where there is none. Of many it may name an earlier one.
+    fn old(
+        &self,
+        space: SpaceName,
+        before: Timestamp,
+    ) -> impl Future<Output = Result<Sequence, StoreError>> + Send;
+
+    /// Where the spaces stood in a backup of this kind of store.
+    fn heads_in_backup(
+        &self,
+        backup: &Path,
+    ) -> impl Future<Output = Result<Vec<(SpaceName, Generation, Sequence)>, StoreError>> + Send;
+
     /// One space as a backup of this kind of store holds it.
     fn space_in_backup(
         &self,
@@ -257,9 +275,15 @@ pub(crate) trait Transaction: Send {
     fn load(&mut self, needs: &Needs) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
     /// Writes.
     fn write(&mut self, writes: &Writes) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Takes what members still need, as requests told that write nothing else: with the next commit at the latest, or
+    /// never, where there is none; an older one does no harm.
+    fn keep_floors(&mut self, floors: Floors);
     /// Reads a page, the writes included.
     fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send;
 }
+
+/// What members of spaces still need.
+pub(crate) type Floors = BTreeMap<SpaceName, BTreeMap<MachineId, Floor>>;
 
 /// The sequence of every commit: what is needed, load, merge, write, read the pages, complete the answers. The store
 /// makes it durable after, and only then takes the writes into [`Known`] and lets the answers go.
@@ -269,7 +293,10 @@ pub(crate) async fn decide<T: Transaction>(
     limits: &Limits,
 ) -> Result<(Writes, Vec<Answer>), StoreError> {
     let loaded = transaction.load(&needs(&requests)).await?;
-    let (writes, drafts) = merge(loaded, requests, limits);
+    let (mut writes, drafts) = merge(loaded, requests, limits);
+    if let Some(floors) = writes.take_floors() {
+        transaction.keep_floors(floors);
+    }
     if !writes.is_empty() {
         transaction.write(&writes).await?;
     }
@@ -288,8 +315,21 @@ pub(crate) async fn decide<T: Transaction>(
 pub(crate) fn only_read(requests: &[Request]) -> bool {
     requests.iter().all(|request| {
         matches!(request, Request::Sync { request, .. }
-            if request.changes.is_empty() && request.start.is_none())
+            if request.changes.is_empty() && request.start.is_none() && request.giveback.is_none())
     })
+}
+
+/// The most batches of history that are looked at for what is old: what is left is found the next time.
+pub(crate) const OLD_BATCHES: usize = 10_000;
+
+/// The sequence of the last change of the batches, which come in their order, that arrived before a moment.
+pub(crate) fn last_before(
+    horizon: Sequence,
+    batches: impl IntoIterator<Item = HistoryBatch>,
+    before: Timestamp,
+) -> Sequence {
+    let old = batches.into_iter().take_while(|batch| batch.time < before);
+    old.last().map_or(horizon, |batch| batch.first + batch.changes.len() as Sequence - 1).max(horizon)
 }
 
 /// The outcome of a future all of whose parts are ready, on a thread of its own that has no executor.

@@ -198,6 +198,7 @@ fn what_a_poll_named_is_pulled_even_after_a_crash() {
 fn a_large_outbox_goes_in_parts_and_always_by_the_same_prefix() {
     let mut server = Server::new();
     let mut a = server.machine(101, &[&alice()]);
+    server.level(&mut a);
     let edits = (1..=40).map(|record| Edit {
         space: alice(),
         record: id(record),

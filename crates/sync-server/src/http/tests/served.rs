@@ -91,17 +91,7 @@ pub(super) fn change(number: u64, record: u128, value: &str) -> Change {
 }
 
 pub(super) fn of_space(space: SpaceName, changes: Vec<Change>) -> SpaceRequest {
-    SpaceRequest {
-        space,
-        epoch: None,
-        generation: None,
-        lineage: Vec::new(),
-        changes,
-        known: Vec::new(),
-        cursor: 0,
-        seen: 0,
-        start: None,
-    }
+    SpaceRequest { changes, ..SpaceRequest::new(space) }
 }
 
 pub(super) fn push(space: SpaceName, changes: Vec<Change>) -> SyncRequest {

@@ -67,16 +67,15 @@ prop_compose! {
         (limit, now) in (prop_oneof![Just(0), 1..200_u32, Just(1 << 20)], 0..4_000_i64),
     ) -> Request {
         let request = SpaceRequest {
-            space,
             // The epoch of the bench, or another; the former is put in when it is known.
             epoch: epoch.map(|own| Epoch { restores: u32::from(!own), draw: uuid::Uuid::nil() }),
             generation,
-            lineage: Vec::new(),
             changes,
             known: known.into_iter().map(|(who, number)| (incarnation(who), number)).collect(),
             cursor,
             seen,
             start: start.map(incarnation),
+            ..SpaceRequest::new(space)
         };
         Request::Sync {
             machine: machine(who),

@@ -146,17 +146,7 @@ pub(super) fn change(
 }
 
 pub(super) fn asks(space: &SpaceName) -> SpaceRequest {
-    SpaceRequest {
-        space: space.clone(),
-        epoch: None,
-        generation: None,
-        lineage: Vec::new(),
-        changes: Vec::new(),
-        known: Vec::new(),
-        cursor: 0,
-        seen: 0,
-        start: None,
-    }
+    SpaceRequest::new(space.clone())
 }
 
 pub(super) fn pushes(space: &SpaceName, changes: Vec<Change>) -> SpaceRequest {

@@ -23,11 +23,12 @@ use std::{
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
     distribution::{FileBytes, Order},
-    id::{DistributionId, Epoch, MachineId, ProcedureId, ServerId, SnapshotId},
+    id::{DistributionId, Epoch, Generation, MachineId, ProcedureId, Sequence, ServerId, SnapshotId},
     protocol::Limits,
     server::{Answer, Login, PastEpoch, Request, StepResult},
     snapshot::Snapshot,
     space::SpaceName,
+    time::Timestamp,
     wire,
 };
 use tokio::sync::{Semaphore, oneshot};
@@ -87,8 +88,12 @@ impl SqliteStore {
         found(&connection)?;
         let (server, known) = reads::read_known(&connection)?;
         let head = known.heads().store();
-        let common =
-            Arc::new(Common { epoch: head.epoch, lineage: head.lineage.clone(), limits: options.limits });
+        let common = Arc::new(Common {
+            epoch: head.epoch,
+            lineage: head.lineage.clone(),
+            limits: options.limits,
+            floors: Mutex::default(),
+        });
         let known = Arc::new(RwLock::new(known));
         let (queue, jobs) = mpsc::sync_channel(options.queue);
         let writer = {
@@ -276,6 +281,23 @@ impl Store for SqliteStore {
     async fn backup(&self, to: &Path) -> Result<BackupFile, StoreError> {
         let to = to.to_path_buf();
         self.read(move |connection| backup::backup(connection, &to)).await
+    }
+
+    async fn old(&self, space: SpaceName, before: Timestamp) -> Result<Sequence, StoreError> {
+        self.read(move |connection| reads::read_old(connection, &space, before)).await
+    }
+
+    async fn heads_in_backup(
+        &self,
+        backup: &Path,
+    ) -> Result<Vec<(SpaceName, Generation, Sequence)>, StoreError> {
+        let backup = backup.to_path_buf();
+        let work = move || {
+            let heads = open_file(&backup, false).and_then(|file| read_heads(&file));
+            let (_, heads) = heads.map_err(|error| error.of_a_file(&backup))?;
+            Ok(heads.spaces().map(|(name, head)| (name.clone(), head.generation, head.head)).collect())
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Fault)?
     }
 
     async fn space_in_backup(&self, backup: &Path, space: SpaceName) -> Result<SpaceContent, StoreError> {

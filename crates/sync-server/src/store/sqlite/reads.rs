@@ -1,13 +1,13 @@
 //! What is read outside of a commit: at the opening, for lists, from backups.
 
-use super::super::{Known, SpaceContent, StoreError};
-use super::transaction::{find_space, head_of, machine_of, read_content, uuid_of};
+use super::super::{Known, OLD_BATCHES, SpaceContent, StoreError, last_before};
+use super::transaction::{find_space, head_of, machine_of, read_content, read_digest, uuid_of};
 use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use std::collections::BTreeMap;
 use sync_core::{
     api::{SnapshotInfo, SpaceInfo},
-    id::{Epoch, MachineId, Position, ProcedureId, ServerId, SnapshotId},
-    server::{Heads, Login, Member, PastEpoch, StepResult, StoreHead},
+    id::{Epoch, MachineId, Position, ProcedureId, Sequence, ServerId, SnapshotId},
+    server::{Floor, Heads, HistoryBatch, Login, Member, PastEpoch, StepResult, StoreHead},
     snapshot::Snapshot,
     space::SpaceName,
     time::Timestamp,
@@ -60,7 +60,9 @@ pub(crate) fn read_heads(connection: &Connection) -> Result<(ServerId, Heads), S
         let Some(name) = names.get(&row.get::<_, i64>(0)?) else {
             return Err(StoreError::Row("a member of no space".into()));
         };
-        let member = Member { present: row.get(2)?, position: row.get::<_, i64>(3)?.cast_unsigned() };
+        // What it still needs is read where it is asked for: a poll does not.
+        let floor = Floor::default();
+        let member = Member { present: row.get(2)?, position: row.get::<_, i64>(3)?.cast_unsigned(), floor };
         heads.set_member(MachineId(uuid_of(row, 1)?), name, member);
     }
     Ok((server, heads))
@@ -104,11 +106,36 @@ pub(super) fn read_spaces(connection: &Connection) -> Result<Vec<SpaceInfo>, Sto
 }
 
 pub(super) fn read_space(connection: &Connection, name: &SpaceName) -> Result<SpaceContent, StoreError> {
-    let Some((id, head)) = find_space(connection, name)? else {
+    let Some((id, mut head)) = find_space(connection, name)? else {
         return Ok(SpaceContent::default());
     };
+    head.digest = read_digest(connection, id)?;
     let (records, superseded) = read_content(connection, id)?;
     Ok(SpaceContent { head, records, superseded })
+}
+
+/// The last change above a space's horizon that arrived before a moment.
+pub(super) fn read_old(
+    connection: &Connection,
+    name: &SpaceName,
+    before: Timestamp,
+) -> Result<Sequence, StoreError> {
+    let Some((id, head)) = find_space(connection, name)? else { return Ok(0) };
+    let mut statement = connection.prepare_cached(
+        "SELECT body FROM history WHERE space = ?1 AND generation = ?2 AND first > ?3 ORDER BY first LIMIT ?4",
+    )?;
+    let most = i64::try_from(OLD_BATCHES).unwrap_or(i64::MAX);
+    let (generation, horizon) = (head.generation.cast_signed(), head.horizon.cast_signed());
+    let mut rows = statement.query((id, generation, horizon, most))?;
+    let mut old = head.horizon;
+    while let Some(row) = rows.next()? {
+        let batch: HistoryBatch = wire::decode(row.get_ref(0)?.as_blob().map_err(text_error)?)?;
+        if batch.time >= before {
+            break;
+        }
+        old = last_before(old, [batch], before);
+    }
+    Ok(old)
 }
 
 pub(super) fn read_snapshots(connection: &Connection) -> Result<Vec<SnapshotInfo>, StoreError> {

@@ -2,12 +2,13 @@
 
 use super::super::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
+use sync_core::{digest::Digest, id::RecordId, record::Record, wire};
 
 /// Marks a file as a store of this program (`PRAGMA application_id`).
 const APPLICATION_ID: i64 = 0x464c_5359;
 /// The version of the tables (`PRAGMA user_version`).
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// Tables are keyed by space first: what one commit writes lies together. `history` holds one row a batch.
 const TABLES: &str = "
@@ -60,6 +61,56 @@ CREATE TABLE delivery(
     PRIMARY KEY(distribution, machine)) WITHOUT ROWID;
 CREATE INDEX delivery_due ON delivery(due) WHERE due IS NOT NULL;
 ";
+
+/// What version 3 added: the digest of each space, what members still need, what was given back after a recovery (`field` is
+/// `f` and the field's name, or `d` for a deletion), and which records have something that can be forgotten one day.
+const FORGETTING: &str = "
+ALTER TABLE space ADD COLUMN digest BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
+ALTER TABLE member ADD COLUMN floor_generation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE member ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN forgettable INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX record_forgettable ON record(space) WHERE forgettable;
+CREATE TABLE recovered(
+    space INTEGER NOT NULL, incarnation BLOB NOT NULL, number INTEGER NOT NULL, field TEXT NOT NULL, hash INTEGER NOT NULL,
+    PRIMARY KEY(space, incarnation, number, field)) WITHOUT ROWID;
+";
+
+/// Fills in what version 3 keeps of records that are there.
+fn note_records(transaction: &Connection) -> Result<(), StoreError> {
+    let mut spaces: BTreeMap<i64, Digest> = BTreeMap::new();
+    let mut flag =
+        transaction.prepare("UPDATE record SET forgettable = 1 WHERE space = ?1 AND record = ?2")?;
+    let mut statement = transaction.prepare("SELECT space, record, body FROM record")?;
+    let mut rows = statement.query([])?;
+    let mut forgettable = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (space, id): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
+        let record: Record = wire::decode(&row.get::<_, Vec<u8>>(2)?)?;
+        if is_forgettable(&record) {
+            forgettable.push((space, id));
+        }
+        let id = RecordId(uuid::Uuid::from_bytes(id));
+        spaces.entry(space).or_default().replace(id, None, Some(&record));
+    }
+    drop(rows);
+    for (space, id) in forgettable {
+        flag.execute((space, id))?;
+    }
+    for (space, digest) in spaces {
+        transaction.execute("UPDATE space SET digest = ?2 WHERE id = ?1", (space, digest_bytes(digest)))?;
+    }
+    Ok(())
+}
+
+/// Whether a record has something that a horizon lets go: it is dead, or a field of it is unset.
+pub(super) fn is_forgettable(record: &Record) -> bool {
+    record.dead.is_some() || record.fields.values().any(|entry| entry.value.is_none())
+}
+
+/// A digest as the table has it: both numbers, big-endian.
+pub(super) fn digest_bytes(Digest([first, second]): Digest) -> [u8; 16] {
+    (u128::from(first) << 64 | u128::from(second)).to_be_bytes()
+}
 
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,6 +185,10 @@ fn migrate(connection: &mut Connection, from: i64) -> Result<(), StoreError> {
         match version {
             0 => transaction.execute_batch(TABLES)?,
             1 => transaction.execute_batch(DISTRIBUTIONS)?,
+            2 => {
+                transaction.execute_batch(FORGETTING)?;
+                note_records(&transaction)?;
+            }
             _ => return Err(StoreError::Fault),
         }
     }

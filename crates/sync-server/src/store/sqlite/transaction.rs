@@ -1,18 +1,22 @@
 //! One transaction over a connection: load, write, page.
 
-use super::super::{StoreError, Transaction, snapshot_info};
+use super::super::{Floors, StoreError, Transaction, snapshot_info};
 use super::reads::{read_position, text_error};
+use super::schema::{digest_bytes, is_forgettable};
 use core::future::{Future, ready};
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use sync_core::{
-    id::{Incarnation, MachineId, ProcedureId, RecordId},
+    digest::Digest,
+    id::{Incarnation, MachineId, ProcedureId, RecordId, Sequence},
     protocol::Limits,
     record::Record,
     server::{
-        Code, Last, Loaded, LoadedSpace, Machine, Member, Needs, PageQuery, PageRead, PastEpoch, Reservation,
-        SecretHash, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead, Writes,
+        Code, Floor, Last, Loaded, LoadedSpace, Machine, Member, Needs, PageQuery, PageRead, PastEpoch,
+        Recovered, Reservation, SecretHash, SpaceHead, SpaceNeeds, SpaceWrites, StepResult, StoreHead,
+        Writes, pruned,
     },
     space::{SpaceKind, SpaceName},
     time::Timestamp,
@@ -21,11 +25,13 @@ use sync_core::{
 use uuid::Uuid;
 
 /// What every transaction of one store has in common.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Common {
     pub(super) epoch: sync_core::id::Epoch,
     pub(super) lineage: Vec<PastEpoch>,
     pub(super) limits: Limits,
+    /// What members still need, as it was told since the last commit.
+    pub(super) floors: Mutex<Floors>,
 }
 
 /// A transaction that somebody else begins and ends.
@@ -41,6 +47,13 @@ impl Transaction for Open<'_> {
 
     fn write(&mut self, writes: &Writes) -> impl Future<Output = Result<(), StoreError>> + Send {
         ready(write(self.connection, writes))
+    }
+
+    fn keep_floors(&mut self, floors: Floors) {
+        let mut kept = self.common.floors.lock();
+        for (name, floors) in floors {
+            kept.entry(name).or_default().extend(floors);
+        }
     }
 
     fn page(&mut self, query: &PageQuery) -> impl Future<Output = Result<PageRead, StoreError>> + Send {
@@ -123,13 +136,14 @@ fn count_spaces(connection: &Connection, kind: SpaceKind) -> Result<u64, StoreEr
     Ok(count.cast_unsigned())
 }
 
-/// The head in columns `at` and following.
+/// The head in columns `at` and following, without its digest: an older file, which is only read, has none.
 pub(super) fn head_of(row: &Row<'_>, at: usize) -> rusqlite::Result<SpaceHead> {
     Ok(SpaceHead {
         generation: row.get::<_, i64>(at)?.cast_unsigned(),
         head: row.get::<_, i64>(at + 1)?.cast_unsigned(),
         horizon: row.get::<_, i64>(at + 2)?.cast_unsigned(),
         position: row.get::<_, i64>(at + 3)?.cast_unsigned(),
+        digest: Digest::default(),
     })
 }
 
@@ -156,6 +170,7 @@ fn load_space(
     };
     space.stored = true;
     space.head = head;
+    space.head.digest = read_digest(connection, id)?;
     space.reservation = load_reservation(connection, id)?;
     let mut one = connection.prepare_cached("SELECT body FROM record WHERE space = ?1 AND record = ?2")?;
     for record in &needs.records {
@@ -175,10 +190,23 @@ fn load_space(
         let (records, superseded) = read_content(connection, id)?;
         space.records.extend(records.into_iter().map(|(id, record)| (id, Some(record))));
         space.superseded = superseded;
+    } else if !needs.superseded.is_empty() {
+        space.superseded = read_superseded(connection, id, 0)?;
+        space.superseded.retain(|lost| needs.superseded.contains(&lost.id));
     }
+    space.recovered = load_recovered(connection, id, needs)?;
     space.last = load_last(connection, id, needs)?;
     space.members = load_members(connection, id, needs)?;
     Ok(space)
+}
+
+/// The digest of a space; of an older file, which is only read and has none, zero.
+pub(super) fn read_digest(connection: &Connection, id: i64) -> Result<Digest, StoreError> {
+    let Ok(mut statement) = connection.prepare_cached("SELECT digest FROM space WHERE id = ?1") else {
+        return Ok(Digest::default());
+    };
+    let lanes = statement.query_row([id], |row| Ok(u128::from_be_bytes(row.get(0)?)))?;
+    Ok(Digest([(lanes >> 64) as u64, lanes as u64]))
 }
 
 type Content = (Vec<(RecordId, Record)>, Vec<sync_core::record::Superseded>);
@@ -253,18 +281,45 @@ fn load_last(
     Ok(all)
 }
 
+fn load_recovered(connection: &Connection, id: i64, needs: &SpaceNeeds) -> Result<Recovered, StoreError> {
+    let mut all = Recovered::new();
+    // Most spaces were never given anything back.
+    let any = connection.prepare_cached("SELECT 1 FROM recovered WHERE space = ?1 LIMIT 1")?.exists([id])?;
+    let mut statement = connection.prepare_cached(
+        "SELECT field, hash FROM recovered WHERE space = ?1 AND incarnation = ?2 AND number = ?3",
+    )?;
+    for change in needs.recovered.iter().filter(|_| any) {
+        let number = change.number.cast_signed();
+        let mut rows = statement.query(params![id, change.incarnation.0.as_bytes(), number])?;
+        while let Some(row) = rows.next()? {
+            let field: String = row.get(0)?;
+            let field = field.strip_prefix('f').map(String::from);
+            all.insert((*change, field), row.get::<_, i64>(1)?.cast_unsigned());
+        }
+    }
+    Ok(all)
+}
+
 fn load_members(
     connection: &Connection,
     id: i64,
     needs: &SpaceNeeds,
 ) -> Result<BTreeMap<MachineId, Member>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT present, position FROM member WHERE space = ?1 AND machine = ?2")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT present, position, floor_generation, floor FROM member WHERE space = ?1 AND machine = ?2",
+    )?;
     let mut all = BTreeMap::new();
     for machine in &needs.members {
         let found = statement
             .query_row(params![id, machine.0.as_bytes()], |row| {
-                Ok(Member { present: row.get(0)?, position: row.get::<_, i64>(1)?.cast_unsigned() })
+                Ok(Member {
+                    present: row.get(0)?,
+                    position: row.get::<_, i64>(1)?.cast_unsigned(),
+                    floor: Floor {
+                        generation: row.get::<_, i64>(2)?.cast_unsigned(),
+                        sequence: row.get::<_, i64>(3)?.cast_unsigned(),
+                    },
+                })
             })
             .optional()?;
         all.extend(found.map(|member| (*machine, member)));
@@ -397,14 +452,16 @@ fn space_row(connection: &Connection, name: &SpaceName, head: Option<SpaceHead>)
         (Some(head), Some((id, _))) => {
             connection
                 .prepare_cached(
-                    "UPDATE space SET generation = ?2, head = ?3, horizon = ?4, position = ?5 WHERE id = ?1",
+                    "UPDATE space SET generation = ?2, head = ?3, horizon = ?4, position = ?5, digest = ?6
+                     WHERE id = ?1",
                 )?
                 .execute(params![
                     id,
                     head.generation.cast_signed(),
                     head.head.cast_signed(),
                     head.horizon.cast_signed(),
-                    head.position.cast_signed()
+                    head.position.cast_signed(),
+                    digest_bytes(head.digest)
                 ])?;
             return Ok(id);
         }
@@ -412,7 +469,8 @@ fn space_row(connection: &Connection, name: &SpaceName, head: Option<SpaceHead>)
     };
     connection
         .prepare_cached(
-            "INSERT INTO space(name, kind, generation, head, horizon, position) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO space(name, kind, generation, head, horizon, position, digest)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             name.to_string(),
@@ -420,7 +478,8 @@ fn space_row(connection: &Connection, name: &SpaceName, head: Option<SpaceHead>)
             head.generation.cast_signed(),
             head.head.cast_signed(),
             head.horizon.cast_signed(),
-            head.position.cast_signed()
+            head.position.cast_signed(),
+            digest_bytes(head.digest)
         ])?;
     Ok(connection.last_insert_rowid())
 }
@@ -432,22 +491,13 @@ fn write_space(connection: &Connection, name: &SpaceName, writes: &SpaceWrites) 
             "DELETE FROM record WHERE space = ?1",
             "DELETE FROM last WHERE space = ?1",
             "DELETE FROM superseded WHERE space = ?1",
+            "DELETE FROM recovered WHERE space = ?1",
         ] {
             connection.prepare_cached(sql)?.execute([id])?;
         }
     }
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO record(space, record, sequence, live, body) VALUES(?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT(space, record) DO UPDATE SET sequence = excluded.sequence, live = excluded.live, body = excluded.body",
-    )?;
     for (record, content) in &writes.records {
-        statement.execute(params![
-            id,
-            record.0.as_bytes(),
-            content.sequence.cast_signed(),
-            content.dead.is_none(),
-            wire::encode(content)?
-        ])?;
+        put_record(connection, id, *record, content)?;
     }
     for (incarnation, last) in &writes.last {
         connection
@@ -472,6 +522,20 @@ fn write_space(connection: &Connection, name: &SpaceName, writes: &SpaceWrites) 
                 wire::encode(lost)?
             ])?;
     }
+    for ((change, field), hash) in &writes.recovered {
+        let field = field.as_ref().map_or("d".to_string(), |field| format!("f{field}"));
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO recovered(space, incarnation, number, field, hash) VALUES(?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                id,
+                change.incarnation.0.as_bytes(),
+                change.number.cast_signed(),
+                field,
+                hash.cast_signed()
+            ])?;
+    }
     for batch in &writes.history {
         connection
             .prepare_cached("INSERT INTO history(space, generation, first, body) VALUES(?1, ?2, ?3, ?4)")?
@@ -485,9 +549,21 @@ fn write_space(connection: &Connection, name: &SpaceName, writes: &SpaceWrites) 
     for (machine, member) in &writes.members {
         connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO member(space, machine, present, position) VALUES(?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO member(space, machine, present, position, floor_generation, floor)
+                 VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![id, machine.0.as_bytes(), member.present, member.position.cast_signed()])?;
+            .execute(params![
+                id,
+                machine.0.as_bytes(),
+                member.present,
+                member.position.cast_signed(),
+                member.floor.generation.cast_signed(),
+                bound(member.floor.sequence)
+            ])?;
+    }
+    write_floors(connection, id, &writes.floors)?;
+    if let Some(horizon) = writes.prune {
+        prune(connection, id, horizon)?;
     }
     match writes.reservation {
         None => {}
@@ -507,6 +583,90 @@ fn write_space(connection: &Connection, name: &SpaceName, writes: &SpaceWrites) 
                 ])?;
         }
     }
+    Ok(())
+}
+
+fn put_record(connection: &Connection, space: i64, id: RecordId, record: &Record) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO record(space, record, sequence, live, forgettable, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT(space, record) DO UPDATE
+             SET sequence = excluded.sequence, live = excluded.live, forgettable = excluded.forgettable,
+                 body = excluded.body",
+        )?
+        .execute(params![
+            space,
+            id.0.as_bytes(),
+            record.sequence.cast_signed(),
+            record.dead.is_none(),
+            is_forgettable(record),
+            wire::encode(record)?
+        ])?;
+    Ok(())
+}
+
+/// What members of a space still need.
+fn write_floors(
+    connection: &Connection,
+    space: i64,
+    floors: &BTreeMap<MachineId, Floor>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE member SET floor_generation = ?3, floor = ?4 WHERE space = ?1 AND machine = ?2",
+    )?;
+    for (machine, floor) in floors {
+        statement.execute(params![
+            space,
+            machine.0.as_bytes(),
+            bound(floor.generation),
+            bound(floor.sequence)
+        ])?;
+    }
+    Ok(())
+}
+
+/// What members of many spaces still need, as it was told in requests that wrote nothing else.
+pub(super) fn write_kept_floors(connection: &Connection, common: &Common) -> Result<(), StoreError> {
+    let kept = core::mem::take(&mut *common.floors.lock());
+    for (name, floors) in kept {
+        if let Some((id, _)) = find_space(connection, &name)? {
+            write_floors(connection, id, &floors)?;
+        }
+    }
+    Ok(())
+}
+
+/// Forgets, of the records that have something to forget, what lies up to the horizon; and last numbers.
+fn prune(connection: &Connection, space: i64, horizon: Sequence) -> Result<(), StoreError> {
+    let mut after = Vec::new();
+    loop {
+        // A few at a time: a space may have many.
+        let mut statement = connection.prepare_cached(
+            "SELECT record, body FROM record WHERE space = ?1 AND forgettable AND record > ?2 ORDER BY record LIMIT 500",
+        )?;
+        let mut rows = statement.query(params![space, after])?;
+        let mut some = Vec::new();
+        while let Some(row) = rows.next()? {
+            let record: Record = wire::decode(row.get_ref(1)?.as_blob().map_err(text_error)?)?;
+            some.push((RecordId(uuid_of(row, 0)?), record));
+        }
+        let Some((last, _)) = some.last() else { break };
+        after = last.0.as_bytes().to_vec();
+        for (id, record) in some {
+            match pruned(record.clone(), horizon) {
+                None => {
+                    connection
+                        .prepare_cached("DELETE FROM record WHERE space = ?1 AND record = ?2")?
+                        .execute(params![space, id.0.as_bytes()])?;
+                }
+                Some(left) if left != record => put_record(connection, space, id, &left)?,
+                Some(_) => {}
+            }
+        }
+    }
+    connection
+        .prepare_cached("DELETE FROM last WHERE space = ?1 AND sequence <= ?2")?
+        .execute(params![space, bound(horizon)])?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The one writer: takes all that waits into one durable commit, and answers only after it.
 
 use super::super::{Known, StoreError, at_once, decide};
-use super::transaction::{Common, Open};
+use super::transaction::{Common, Open, write_kept_floors};
 use core::time::Duration;
 use parking_lot::RwLock;
 use rusqlite::Connection;
@@ -94,7 +94,12 @@ fn group(
         }
     }
     if failed.is_none() {
-        // Nothing to write needs no durable commit.
+        // Nothing to write needs no durable commit; where there is one, what waited for it goes along.
+        if !written.is_empty() {
+            failed = write_kept_floors(connection, common).err();
+        }
+    }
+    if failed.is_none() {
         let end = if written.is_empty() && !writes_notes { "ROLLBACK" } else { "COMMIT" };
         failed = connection.execute_batch(end).err().map(StoreError::from);
     }
@@ -133,6 +138,9 @@ fn guarded(
     common: &Common,
     requests: Vec<Request>,
 ) -> Result<(Writes, Vec<Answer>), StoreError> {
+    if requests.iter().any(|request| matches!(request, Request::Prune { .. })) {
+        write_kept_floors(connection, common)?;
+    }
     let mut open = Open { connection, common };
     catch_unwind(AssertUnwindSafe(|| at_once(decide(&mut open, requests, &common.limits))))
         .unwrap_or(Err(StoreError::Fault))
