@@ -255,6 +255,26 @@ fn a_copy_that_lost_something_without_noticing_is_healed_and_counted() {
 }
 
 #[test]
+fn digests_are_compared_after_a_rollback_too() {
+    let mut w = World::new(2);
+    w.edit(0, &alice(), 1, set(&[("f", 1)]));
+    w.settle();
+    let backup = w.server.clone();
+    // A head above the backup's was told of, and nothing of it was kept.
+    w.edit(1, &alice(), 9, Operation::Delete);
+    w.settle();
+    w.restore_for(&backup, RestoreMode::Rollback);
+    w.settle();
+    let space = w.machines[0].spaces.get_mut(&alice()).unwrap();
+    let gone = space.copy.remove(&record(1));
+    space.head.digest.replace(record(1), gone.as_ref(), None);
+    w.edit(1, &alice(), 2, set(&[("f", 2)]));
+    w.settle();
+    assert_eq!(w.machines[0].divergences, 1);
+    assert_eq!(w.sees(0, &alice(), 1, "f"), Some(1));
+}
+
+#[test]
 fn a_machine_that_missed_what_was_forgotten_gets_the_whole_space() {
     let mut w = World::new(2);
     for n in 1..=5 {

@@ -217,9 +217,14 @@ pub fn absorb(
         Reply::Forbidden => Absorbed::SetAside { reason: Reason::Forbidden, head: head.emptied() },
         Reply::ReadOnly => Absorbed::SetAside { reason: Reason::ReadOnly, head: head.emptied() },
         Reply::Occupied => Absorbed::SetAside { reason: Reason::Occupied, head: head.emptied() },
-        Reply::Gone { generation } if head.start.is_some() => {
-            Absorbed::GoesOn(SpaceHead { generation: Some(generation), cursor: 0, seen: 0, ..head.clone() })
-        }
+        Reply::Gone { generation } if head.start.is_some() => Absorbed::GoesOn(SpaceHead {
+            generation: Some(generation),
+            cursor: 0,
+            seen: 0,
+            told: 0,
+            horizon: 0,
+            ..head.clone()
+        }),
         Reply::Gone { generation } => Absorbed::SetAside {
             reason: Reason::Gone,
             head: SpaceHead { generation: Some(generation), ..head.emptied() },
@@ -257,7 +262,9 @@ fn another_epoch(
             && head.generation == Some(stands.generation)
             && highest.max(head.seen) <= common;
         return if holds_no_more {
-            Absorbed::GoesOn(SpaceHead { cursor: head.seen, whole: None, ..taken })
+            let cursor = if head.whole.is_some() { 0 } else { head.seen };
+            let horizon = head.horizon.min(common);
+            Absorbed::GoesOn(SpaceHead { cursor, whole: head.whole.map(|_| 0), told: 0, horizon, ..taken })
         } else {
             set_aside(taken)
         };
