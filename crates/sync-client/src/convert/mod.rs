@@ -59,7 +59,8 @@ pub struct ConvertArgs {
     /// fujitsu or oki. It is for IN where that is read as `csv`, and for OUT where that is written as `csv`
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
-    /// Write into this file how the columns of IN are understood, to be changed and given with --mapping; nothing is converted
+    /// Write into this file how the columns of IN are understood, to be changed and given with --mapping; nothing is
+    /// converted. `-` is the standard output; a file that is there and is no mapping is not replaced
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "mapping"])]
     pub save_mapping: Option<PathBuf>,
     /// How the report looks; it goes to the standard error where the file goes to the standard output
