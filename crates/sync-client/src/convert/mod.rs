@@ -10,7 +10,7 @@ mod tests;
 
 pub use inspect::{InspectArgs, inspect};
 
-use crate::{cli::print, whole::write_whole};
+use crate::{cli::print, error::Error, whole::write_whole};
 use report::{Report, Style};
 use std::{
     fs,
@@ -93,6 +93,17 @@ pub(crate) fn format_named(name: &str) -> Result<Format, String> {
 pub(crate) fn encoding_named(name: &str) -> Result<Encoding, String> {
     let hint = "such as utf-8, utf-16le, utf-16be, shift_jis, windows-1252 or windows-1250";
     Encoding::named(name).ok_or_else(|| format!("the encoding `{name}` is not known; name one {hint}"))
+}
+
+/// The mapping that an import or export names, as TOML.
+pub(crate) fn mapping_named(file: &Path) -> Result<String, Error> {
+    let wrong = |refused: Refused| Error::WrongCommand(format!("{}; {}", refused.message, refused.remedy));
+    mapping::read(file).map(|mapping| mapping.to_toml()).map_err(wrong)
+}
+
+/// A mapping of an order, which has it as TOML.
+pub(crate) fn mapping_of(toml: Option<&str>) -> Result<Option<Mapping>, Error> {
+    toml.map(Mapping::from_toml).transpose().map_err(|error| Error::WrongCommand(error.to_string()))
 }
 
 /// What became of one file.
