@@ -101,6 +101,7 @@ was written otherwise than it stood. *Note*: it is odd, and nothing was lost.
 | `duplicate_number`, `index_used_twice`, `button_used_twice` | note | two entries have one number |
 | `duplicate_entry` | note | `inspect`: an entry is there twice: the same kind, destination and name in the same list |
 | `key_leads_nowhere`, `key_left_out`, `folder_protocol_not_known`, `scan_protocol_not_known`, `send_mode_kept`, `check_digits_not_known` | note, lost | a maker's own: a one-touch key without its contact, a protocol by a number that is not known, a destination that is kept as it is, a first line whose check digits nobody can make |
+| `column_not_understood` | note | columns of plain CSV that hold something and mean nothing here; they are kept, and a mapping says what they mean |
 | `mapped_column_missing`, `columns_by_place` | note | the mapping names a column that the file lacks; no row names the columns, so that they were read in the format's order |
 | `contacts_without_destination` | lost | at an import: contacts that lead nowhere stay out |
 

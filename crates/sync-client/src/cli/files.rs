@@ -81,6 +81,9 @@ pub(super) struct Import {
     /// The encoding of an address book file, such as utf-8, shift_jis or windows-1252; otherwise it is found
     #[arg(long, value_name = "ENCODING")]
     encoding: Option<String>,
+    /// A column mapping, as `convert --save-mapping` writes one, or fujitsu or oki: the file is read as plain CSV
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
     /// Show what would happen, and write nothing
     #[arg(long, conflicts_with_all = ["cancel", "list"])]
     plan: bool,
@@ -128,6 +131,7 @@ impl Import {
                 policy_password_file,
                 from,
                 encoding,
+                mapping,
                 plan,
                 apply_plan: apply,
                 ..
@@ -153,6 +157,7 @@ impl Import {
                     secrets,
                     from,
                     encoding,
+                    mapping: mapping.as_deref().map(convert::mapping_named).transpose()?,
                 })
             }
         })
@@ -178,6 +183,9 @@ pub(super) struct Export {
     /// The format of an address book [default: canon-csv]; `convert --list-formats` names them
     #[arg(long, value_name = "FORMAT", value_parser = convert::format_named)]
     to: Option<Format>,
+    /// A column mapping, as `convert --save-mapping` writes one, or fujitsu or oki: which columns are written
+    #[arg(long, value_name = "FILE", requires = "to")]
+    mapping: Option<PathBuf>,
     /// Write readable passwords too; an encrypted file has them in any case
     #[arg(long)]
     with_passwords: bool,
@@ -203,6 +211,7 @@ impl Export {
                 passphrase_file,
                 encrypt,
                 to,
+                mapping,
                 with_passwords,
                 skip_refused,
                 cancel: false,
@@ -224,6 +233,7 @@ impl Export {
                     batch,
                     secrets,
                     to,
+                    mapping: mapping.as_deref().map(convert::mapping_named).transpose()?,
                 })
             }
         })

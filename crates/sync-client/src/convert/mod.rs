@@ -10,7 +10,7 @@ mod tests;
 
 pub use inspect::{InspectArgs, inspect};
 
-use crate::{cli::print, whole::write_whole};
+use crate::{cli::print, error::Error, whole::write_whole};
 use report::{Report, Style};
 use std::{
     fs,
@@ -59,7 +59,8 @@ pub struct ConvertArgs {
     /// fujitsu or oki. It is for IN where that is read as `csv`, and for OUT where that is written as `csv`
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
-    /// Write into this file how the columns of IN are understood, to be changed and given with --mapping; nothing is converted
+    /// Write into this file how the columns of IN are understood, to be changed and given with --mapping; nothing is
+    /// converted. `-` is the standard output; a file that is there and is no mapping is not replaced
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "mapping"])]
     pub save_mapping: Option<PathBuf>,
     /// How the report looks; it goes to the standard error where the file goes to the standard output
@@ -92,6 +93,17 @@ pub(crate) fn format_named(name: &str) -> Result<Format, String> {
 pub(crate) fn encoding_named(name: &str) -> Result<Encoding, String> {
     let hint = "such as utf-8, utf-16le, utf-16be, shift_jis, windows-1252 or windows-1250";
     Encoding::named(name).ok_or_else(|| format!("the encoding `{name}` is not known; name one {hint}"))
+}
+
+/// The mapping that an import or export names, as TOML.
+pub(crate) fn mapping_named(file: &Path) -> Result<String, Error> {
+    let wrong = |refused: Refused| Error::WrongCommand(format!("{}; {}", refused.message, refused.remedy));
+    mapping::read(file).map(|mapping| mapping.to_toml()).map_err(wrong)
+}
+
+/// A mapping of an order, which has it as TOML.
+pub(crate) fn mapping_of(toml: Option<&str>) -> Result<Option<Mapping>, Error> {
+    toml.map(Mapping::from_toml).transpose().map_err(|error| Error::WrongCommand(error.to_string()))
 }
 
 /// What became of one file.

@@ -3,6 +3,7 @@
 use super::{ExportOrder, Section, Whole, cancelled};
 use crate::{
     addresses::LOCAL_LISTS,
+    convert::mapping_of,
     draw::hex,
     error::{Error, Result},
     import::{Running, Watch, from_file},
@@ -13,7 +14,7 @@ use crate::{
 use sha2::{Digest as _, Sha256};
 use sync_core::{
     address::Address,
-    files::{Book, FileError, Format, Listed, Note, Place, WriteOptions, canon_csv, convert},
+    files::{Book, FileError, Format, Listed, Mapping, Note, Place, WriteOptions, canon_csv, convert},
     import::outgoing,
     item::Item,
     space::{SpaceKind, SpaceName},
@@ -23,6 +24,7 @@ use sync_core::{
 fn file_of(
     listed: &[Listed],
     order: &ExportOrder,
+    mapping: Option<Mapping>,
 ) -> core::result::Result<(Vec<u8>, usize, Vec<Note>), FileError> {
     let to = order.to.unwrap_or(Format::CanonCsv);
     if to == Format::CanonCsv {
@@ -30,7 +32,7 @@ fn file_of(
         let book = canon_csv::new_book(listed, &options)?;
         return Ok((canon_csv::write(&book)?, book.report.read, book.report.warnings));
     }
-    let options = WriteOptions { passwords: order.with_passwords, ..WriteOptions::default() };
+    let options = WriteOptions { passwords: order.with_passwords, mapping, ..WriteOptions::default() };
     let written = convert(&Book::of_listed(listed.to_vec()), to, &options)?;
     Ok((written.bytes, written.written, written.notes))
 }
@@ -45,9 +47,10 @@ impl Machine {
         running: &Running,
         watch: Watch<'_>,
     ) -> Result<Whole> {
+        let mapping = mapping_of(order.mapping.as_deref())?;
         let places = self.places(items, named)?;
         let (spaces, listed) = self.listed(&places)?;
-        let (bytes, entries, mut warnings) = file_of(&listed, order).map_err(from_file)?;
+        let (bytes, entries, mut warnings) = file_of(&listed, order, mapping).map_err(from_file)?;
         if listed.is_empty() {
             warnings.push(Note::new(None, "no_entries", "the lists that were asked for have no entries"));
         }

@@ -59,6 +59,9 @@ pub struct ExportOrder {
     /// The format of an address book; Canon CSV where none is named.
     #[serde(default)]
     pub to: Option<files::Format>,
+    /// What the columns of plain CSV mean, as TOML.
+    #[serde(default)]
+    pub mapping: Option<String>,
 }
 
 impl ExportOrder {

@@ -36,7 +36,7 @@ pub use report::{Effect, ImportReport, ItemVerdict, Remark, SpaceReport, Stayed,
 pub use undo::{Cancelled, UndoOrder, line_json};
 
 use crate::{
-    convert::encoding_named,
+    convert::{encoding_named, mapping_of},
     draw::now,
     error::{Error, Result},
     facts::AtWork,
@@ -113,6 +113,9 @@ pub struct ImportOrder {
     /// The encoding of an address book file, by its name; otherwise it is found.
     #[serde(default)]
     pub encoding: Option<String>,
+    /// What the columns of a plain CSV file mean, as TOML; such a file is then read as plain CSV.
+    #[serde(default)]
+    pub mapping: Option<String>,
 }
 
 /// What a person types for a file. None of it is kept.
@@ -130,7 +133,9 @@ impl ImportOrder {
     pub(crate) fn reading(&self) -> Result<ReadOptions> {
         let encoding =
             self.encoding.as_deref().map(encoding_named).transpose().map_err(Error::WrongCommand)?;
-        Ok(ReadOptions { format: self.from, encoding, ..ReadOptions::default() })
+        let mapping = mapping_of(self.mapping.as_deref())?;
+        let format = self.from.or_else(|| mapping.is_some().then_some(Format::Csv));
+        Ok(ReadOptions { format, encoding, mapping: mapping.filter(|_| format == Some(Format::Csv)) })
     }
 
     /// An import of everything in a file beside what is there.
@@ -151,6 +156,7 @@ impl ImportOrder {
             secrets: FileSecrets::default(),
             from: None,
             encoding: None,
+            mapping: None,
         }
     }
 }

@@ -115,6 +115,21 @@ async fn only_the_rows_of_the_item_are_taken_and_a_repeat_changes_nothing() {
     let alice = ExportOrder { user: Some("alice".into()), ..export.clone() };
     let report = machine.export(&alice, Some(TOKEN)).await.unwrap();
     assert_eq!(report.spaces, [SpaceName::user("office", "alice")]);
+    // A mapping says what the columns mean, on the way out and on the way in.
+    let toml = "[[column]]\nheading = \"Aaa\"\nmeans = \"name\"\n[[column]]\nheading = \"Bbb\"\nmeans = \"e-mail\"\n";
+    let to = Some(sync_core::files::Format::Csv);
+    let mapped = ExportOrder { to, mapping: Some(toml.into()), ..alice.clone() };
+    machine.export(&mapped, Some(TOKEN)).await.unwrap();
+    assert!(fs::read_to_string(&out).unwrap().trim_start_matches('\u{feff}').starts_with("Aaa,Bbb"));
+    let back = ImportOrder {
+        user: Some("alice".into()),
+        mapping: Some(toml.into()),
+        plan: true,
+        ..order(out.to_str().unwrap(), "personal-address-list")
+    };
+    assert!(machine.import(&back, Some(TOKEN)).await.unwrap().read > 0);
+    let wrong = ImportOrder { mapping: Some("column".into()), ..back };
+    assert!(machine.import(&wrong, Some(TOKEN)).await.is_err());
     let nobody = ExportOrder { user: Some("nobody".into()), ..export };
     assert_eq!(machine.export(&nobody, Some(TOKEN)).await.unwrap_err().code(), "not_a_member");
 }

@@ -3,6 +3,7 @@
 use super::{
     Note, Weight,
     book::{Book, Link},
+    columns::PLACE,
     field::{Field, Slot},
     links::label,
     owner::Place,
@@ -26,6 +27,9 @@ pub struct Duplicate {
     pub takes: Vec<Field>,
     /// Fields in which the two differ: what the one that stays says stands.
     pub loses: Vec<Field>,
+    /// What only its own format knows of the one that goes, and the other has otherwise: the names of its columns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loses_columns: Vec<String>,
     /// The number that goes with it: nobody has it afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<i64>,
@@ -62,6 +66,9 @@ impl Duplicate {
         if !self.loses.is_empty() {
             text.push_str(&format!("; its other {} is not kept", words(&self.loses)));
         }
+        if !self.loses_columns.is_empty() {
+            text.push_str(&format!("; what it has in {} is not kept", self.loses_columns.join(", ")));
+        }
         match (self.number, self.list) {
             (Some(number), Some(list)) => {
                 text.push_str(&format!("; its number {number} in list {list} goes with it"));
@@ -70,8 +77,8 @@ impl Duplicate {
             (None, Some(list)) => text.push_str(&format!("; list {list} has it no more")),
             (None, None) => {}
         }
-        let weight =
-            if self.loses.is_empty() && self.list.is_none() { Weight::Correction } else { Weight::Loss };
+        let whole = self.loses.is_empty() && self.loses_columns.is_empty() && self.list.is_none();
+        let weight = if whole { Weight::Correction } else { Weight::Loss };
         let entry = Some(self.name.clone());
         Note { weight, entry, ..Note::new(self.merges, "merged", text) }
     }
@@ -79,6 +86,9 @@ impl Duplicate {
 
 /// Fields that tell two entries of one address apart without saying anything of the address.
 const OF_PLACE: [Field; 2] = [Field::Number, Field::List];
+
+/// What formats keep by which two entries are told apart, and that says nothing of the address.
+const IDS: [&str; 5] = ["uid", "uuid", "id", "rev", "index"];
 
 impl Book {
     /// Which entries are the same address as an earlier one in the same list: the same source id, or the same kind,
@@ -95,6 +105,7 @@ impl Book {
         let mut merged: BTreeMap<(usize, usize), (usize, usize)> = BTreeMap::new();
         let mut found = Vec::new();
         for at in 0..self.contacts.len() {
+            let before = found.len();
             for place in 0..self.contacts[at].entries.len() {
                 let entry = &self.contacts[at].entries[place];
                 if matches!(Slot::of(entry), Slot::Group | Slot::Nowhere) || entry.destination().is_none() {
@@ -126,13 +137,53 @@ impl Book {
                     merges: line,
                     takes,
                     loses,
+                    loses_columns: Vec::new(),
                     number,
                     list,
                 });
             }
+            // In the order of the contact's entries, as the duplicates were found.
+            let gone: Vec<usize> = merged.range((at, 0)..(at + 1, 0)).map(|((_, place), _)| *place).collect();
+            for (place, duplicate) in gone.into_iter().zip(&mut found[before..]) {
+                let keeps = merged[&(at, place)];
+                duplicate.loses_columns = self.hand_over_kept((at, place), keeps, &merged);
+            }
         }
         self.drop_merged(&merged);
         found
+    }
+
+    /// Hands over what only its own format knows of an entry that goes; tells what has no place. What is said of the whole
+    /// contact stands at its first entry, and stays with the contact where another of its entries stays.
+    fn hand_over_kept(
+        &mut self,
+        (at, place): (usize, usize),
+        keeps: (usize, usize),
+        merged: &BTreeMap<(usize, usize), (usize, usize)>,
+    ) -> Vec<String> {
+        let mut stay =
+            (0..self.contacts[at].entries.len()).filter(|place| !merged.contains_key(&(at, *place)));
+        let heir = stay.next().filter(|_| place == 0).map_or(keeps, |heir| (at, heir));
+        let goes = &mut self.contacts[at].entries[place];
+        let (kept_by, kept) = (core::mem::take(&mut goes.kept_by), core::mem::take(&mut goes.kept));
+        let heir = &mut self.contacts[heir.0].entries[heir.1];
+        let mut loses = Vec::new();
+        let mut hand_over = |to: &mut BTreeMap<String, String>, from: BTreeMap<String, String>| {
+            for (key, text) in from {
+                let name = key.split_once(':').map_or(&*key, |(_, name)| name);
+                if name == PLACE {
+                    continue;
+                }
+                match to.get(&key) {
+                    None => drop(to.insert(key, text)),
+                    Some(there) if *there == text || IDS.iter().any(|id| id.eq_ignore_ascii_case(name)) => {}
+                    Some(_) => loses.push(name.into()),
+                }
+            }
+        };
+        hand_over(&mut heir.kept_by, kept_by);
+        hand_over(&mut heir.kept, kept);
+        loses
     }
 
     fn drop_merged(&mut self, merged: &BTreeMap<(usize, usize), (usize, usize)>) {
@@ -203,11 +254,40 @@ fn take(kept: &mut Address, goes: &Address) -> (Vec<Field>, Vec<Field>) {
         }
         takes.push(field);
     }
-    for (key, text) in &goes.kept_by {
-        kept.kept_by.entry(key.clone()).or_insert_with(|| text.clone());
-    }
-    for (key, text) in &goes.kept {
-        kept.kept.entry(key.clone()).or_insert_with(|| text.clone());
-    }
     (takes, loses)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::files::{Format, ReadOptions, WriteOptions, convert, read};
+
+    #[test]
+    fn what_a_column_keeps_stays_with_its_contact_or_is_a_loss() {
+        let merged = |file: &str| {
+            let mut book = read(file.as_bytes(), &ReadOptions::default()).unwrap();
+            let merged = book.merge_duplicates();
+            let written = convert(&book, Format::Csv, &WriteOptions::default()).unwrap();
+            (merged, String::from_utf8(written.bytes).unwrap())
+        };
+        // The other number stays, and its row says what it said.
+        let (found, text) =
+            merged("Name;E-Mail;Fax;Weird\nJens;j@x.dk;5550123;first\nJens;j@x.dk;5550999;second\n");
+        assert_eq!(found[0].note().weight, Weight::Correction);
+        assert!(text.contains("first") && text.contains("5550999;second"), "{text}");
+        // Nothing of the second row stays.
+        let (found, text) = merged("Name;E-Mail;Weird\nJens;j@x.dk;first\nJens;j@x.dk;second\n");
+        assert_eq!(
+            (&found[0].loses_columns[..], found[0].note().weight),
+            (&["Weird".into()][..], Weight::Loss)
+        );
+        assert!(
+            found[0].note().text.contains("what it has in Weird is not kept") && !text.contains("second")
+        );
+        // What the first lacks it takes.
+        let (found, text) = merged("Name;E-Mail;Weird\nJens;j@x.dk;\nJens;j@x.dk;second\n");
+        assert_eq!(found[0].note().weight, Weight::Correction);
+        assert!(text.contains("second"), "{text}");
+    }
 }

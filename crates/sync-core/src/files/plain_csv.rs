@@ -7,7 +7,7 @@ use super::{
     book::{Book, Contact, TextFrame},
     columns::{Chart, Chosen, OF_KIND, Use, nothing_after, nothing_before},
     convert::{ReadOptions, WriteOptions},
-    csv_mapping::{Mapping, PLACES, in_brackets, separator_line, separator_of, suggest_mapping},
+    csv_mapping::{Mapping, Meaning, PLACES, in_brackets, separator_line, separator_of, suggest_mapping},
     field::{Field, Slot},
     format::{Room, Writer},
     headings::{self, heading},
@@ -133,8 +133,33 @@ fn read(text: &Text, options: &ReadOptions) -> Result<Book, FileError> {
                 format!("the mapping names columns that the file does not have: {}", missing.join(", "));
             book.report.warnings.insert(0, Note::new(None, "mapped_column_missing", text));
         }
+    } else {
+        note_not_understood(&mut book);
     }
     Ok(book)
+}
+
+/// Names the columns that hold something and mean nothing here.
+fn note_not_understood(book: &mut Book) {
+    let super::book::Frame::Text(frame) = &book.frame else { return };
+    let mut held: BTreeSet<&str> = BTreeSet::new();
+    for entry in book.contacts.iter().flat_map(|contact| &contact.entries) {
+        let keys = entry.kept.keys().chain(entry.kept_by.keys());
+        held.extend(keys.map(|key| key.split_once(':').map_or(&**key, |(_, name)| name)));
+    }
+    let columns = headings::meanings(&frame.columns);
+    let unknown: Vec<&str> = columns
+        .iter()
+        .filter(|column| column.means == Meaning::Keep && held.contains(&*column.heading))
+        .map(|column| column.heading.as_str())
+        .collect();
+    if !unknown.is_empty() {
+        let text = format!(
+            "columns that were not understood, and are kept as they are: {}; a mapping says what they mean (--mapping)",
+            unknown.join(", ")
+        );
+        book.report.warnings.push(Note::new(None, "column_not_understood", text));
+    }
 }
 
 /// The columns that entries need, and the usual ones.
@@ -224,6 +249,19 @@ mod tests {
             book.contacts[1].entries[0].name = "Door".into();
             assert_eq!(again(&book), file.replace("Gate", "Door"));
         }
+    }
+
+    #[test]
+    fn columns_that_mean_nothing_are_named() {
+        let file = "Name;E-Mail;Weird;Odd\nJens;j@x.dk;first;\n";
+        let book = read(file.as_bytes(), &ReadOptions::default()).unwrap();
+        let note = book.report.warnings.iter().find(|note| note.code == "column_not_understood").unwrap();
+        assert!(note.text.contains("Weird") && !note.text.contains("Odd"), "{}", note.text);
+        assert_eq!(again(&book), file);
+        // Whoever gives a mapping has said what they mean.
+        let mapping = crate::files::mapping_to_begin_with(file).unwrap();
+        let options = ReadOptions { mapping: Some(mapping), ..ReadOptions::default() };
+        assert!(read(file.as_bytes(), &options).unwrap().report.warnings.is_empty());
     }
 
     #[test]
