@@ -66,7 +66,7 @@ fn google_needs_as_many_columns_as_its_entries() {
     Field::FaxNumber.set(&mut fax, "5550100");
     edited.contacts[0].entries.push(fax);
     let text = text(&edited, Format::GoogleCsv);
-    assert!(text.contains("Phone 1 - Value") && text.contains("Work Fax,5550100"), "{text}");
+    assert!(text.contains("Phone 1 - Value") && text.contains(",Fax,5550100"), "{text}");
     assert!(text.contains("Home,a@x.example"), "{text}");
 }
 
@@ -226,7 +226,7 @@ fn an_edit_that_needs_a_new_column_gets_one() {
     let text = self::text(&book, Format::GoogleCsv);
     assert_eq!(
         text,
-        alloc::format!("{head}A,x ::: * myContacts,Work,a@x.example\nB,* myContacts,Work,b@x.example\n")
+        alloc::format!("{head}A,x ::: * myContacts,,a@x.example\nB,* myContacts,,b@x.example\n")
     );
 }
 
@@ -348,4 +348,36 @@ fn outlook_in_an_unknown_language_is_known_by_its_columns_and_what_they_hold() {
     let other = row.replace("ann@x.example", "Ann");
     let read = read(alloc::format!("{}\n{other}\n", names.join(",")).as_bytes(), &ReadOptions::default());
     assert!(read.map_or(true, |book| book.format() != Format::OutlookCsv));
+}
+
+#[test]
+fn what_has_no_label_gets_none_on_the_way_through_google() {
+    let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann B\r\nN:B;Ann;;;\r\nEMAIL:b@x.example\r\nEMAIL;TYPE=home:h@x.example\r\n\
+                TEL;TYPE=FAX:555\r\nTEL:556\r\nEND:VCARD\r\n";
+    let written = |book: &Book, format: Format| {
+        let written = convert(book, format, &WriteOptions::default()).unwrap();
+        let said: Vec<_> = written.notes.iter().filter(|note| note.weight == Weight::Loss).collect();
+        assert!(said.is_empty(), "{said:?}");
+        written.bytes
+    };
+    let labels = |book: &Book| -> Vec<(String, String)> {
+        book.contacts[0]
+            .entries
+            .iter()
+            .map(|entry| (entry.label.clone(), Field::PhoneLabel.get(entry)))
+            .collect()
+    };
+    let first = read(card.as_bytes(), &ReadOptions::default()).unwrap();
+    assert_eq!(labels(&first).iter().map(|(label, _)| &**label).collect::<Vec<_>>(), ["", "home", ""]);
+    for format in [Format::GoogleCsv, Format::Google2015Csv] {
+        let bytes = written(&first, format);
+        let file = String::from_utf8_lossy(&bytes);
+        assert!(!file.contains("Work"), "{file}");
+        let google = read(&bytes, &ReadOptions::default()).unwrap();
+        assert_eq!((google.format(), labels(&google)), (format, labels(&first)));
+        assert!(google.contacts.iter().all(|contact| contact.entry(Slot::Group).is_none()));
+        let back = String::from_utf8(written(&google, Format::Vcard)).unwrap();
+        assert!(!back.contains("WORK") && !back.contains("myContacts"), "{back}");
+        assert_eq!(labels(&read(back.as_bytes(), &ReadOptions::default()).unwrap()), labels(&first));
+    }
 }

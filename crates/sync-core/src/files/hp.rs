@@ -17,7 +17,9 @@ use super::{
     format::{Room, Writer},
     holds::{Groups, Holds, is_mail},
     links::label,
-    table::{Cells, Column, Quotes, Style, Table, line_end, nothing_before, rows, write_row},
+    table::{
+        Cells, Column, Quotes, Style, Table, columns_by_place, line_end, nothing_before, rows, write_row,
+    },
     text::Text,
 };
 use crate::address::Address;
@@ -142,8 +144,7 @@ fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
     }
     let mut book = TABLE.read_rows(frame, rows, text.encoding);
     if !named {
-        let text = "no row names the columns as such files do; they were read in their fixed order";
-        book.report.warnings.insert(0, Note::new(Some(line), "columns_by_place", text));
+        book.report.warnings.insert(0, columns_by_place(line));
     }
     book.contacts = with_lists(core::mem::take(&mut book.contacts));
     Ok(book)

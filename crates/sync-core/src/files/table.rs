@@ -117,6 +117,21 @@ pub(super) struct Cells<'a> {
     pub(super) line: u64,
 }
 
+/// Whether two names of columns are the same: without regard to case, blanks and hyphens.
+pub(super) fn is_same_name(one: &str, other: &str) -> bool {
+    fn letters(name: &str) -> impl Iterator<Item = char> {
+        let plain = name.chars().filter(|one| *one != '-' && !one.is_whitespace());
+        plain.map(|one| one.to_ascii_lowercase())
+    }
+    letters(one).eq(letters(other))
+}
+
+/// What a report says of a file whose columns no row names.
+pub(super) fn columns_by_place(line: u64) -> Note {
+    let text = "no row names the columns as such files do; they were read in their fixed order";
+    Note::new(Some(line), "columns_by_place", text)
+}
+
 /// Makes this stand in a column of a row that will be written, however the file spells the column.
 pub(super) fn set_cell(cells: &mut BTreeMap<String, String>, name: &str, text: &str) {
     if let Some(cell) = cells.get_mut(name) {
@@ -124,21 +139,21 @@ pub(super) fn set_cell(cells: &mut BTreeMap<String, String>, name: &str, text: &
         return;
     }
     for (column, cell) in cells {
-        if column.trim().eq_ignore_ascii_case(name) {
+        if is_same_name(column, name) {
             *cell = text.into();
         }
     }
 }
 
 impl Cells<'_> {
-    /// What stands in this column; empty where there is none. Names are compared without regard to case and blanks.
+    /// What stands in this column; empty where there is none. Names are compared as [`is_same_name`] does.
     pub(super) fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or("")
     }
 
     /// As [`Cells::get`]; `None` where there is no such column.
     pub(super) fn find(&self, name: &str) -> Option<&str> {
-        let at = self.columns.iter().position(|column| column.trim().eq_ignore_ascii_case(name))?;
+        let at = self.columns.iter().position(|column| is_same_name(column, name))?;
         Some(self.cells.get(at).map_or("", |cell| cell))
     }
 }
@@ -146,8 +161,7 @@ impl Cells<'_> {
 impl Table {
     /// The column of this name.
     pub(super) fn column(&self, name: &str) -> Option<&'static Column> {
-        let name = name.trim();
-        self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
+        self.columns.iter().find(|column| is_same_name(column.name, name))
     }
 
     /// Whether these names are a column line of this table: all that `needed` names are there.

@@ -4,14 +4,10 @@
 use super::{
     book::Contact,
     field::{Field, Slot},
-    table::{Cells, Means, Table, set_cell},
+    table::{Cells, Means, Table, is_same_name, set_cell},
 };
 use crate::address::Address;
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    string::String,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 /// What usually stands in a column of a contact's row.
 pub(super) type Usual = fn(&Contact, &str) -> String;
@@ -137,7 +133,6 @@ impl Table {
 
     /// Whether a file has all these columns.
     pub(super) fn has_columns(columns: &[String], names: &[&str]) -> bool {
-        let there: BTreeSet<String> = columns.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
-        names.iter().all(|name| there.contains(&name.to_ascii_lowercase()))
+        names.iter().all(|name| columns.iter().any(|column| is_same_name(column, name)))
     }
 }

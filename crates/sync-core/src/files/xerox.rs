@@ -3,7 +3,7 @@
 //! - UTF-8 with a mark, CRLF, the column line unquoted. The export lets one choose what stands between cells: `;` is read
 //!   too. An empty `MemberOf` is `""` (a public script that writes such files, and a published converter).
 //! - 28 columns on newer machines; 26 on older ones, with `InternetFaxAddress` and the places of Novell servers. Columns
-//!   are known by their names. A new file has the 28, or the 26 where an I-fax is in it.
+//!   are known by their names, and by their order where no row names them. A new file has the 28, or the 26 where an I-fax is in it.
 //! - `(null)` in `ScanServerAddress` means none. `IsDL` 1 is a group; `MemberOf` names the groups of a row: by what is
 //!   uncertain, so the entry's number, its `RefId` and its name are read, and the number is written.
 //! - What the numbers in `ScanTransferProtocol` mean is not known but for the usual 4, which stands with shares. Scan
@@ -18,10 +18,13 @@ use super::{
     fit::Fitted,
     folder::server_and_path,
     format::{Room, Writer},
-    holds::{Groups, Holds},
+    holds::{Groups, Holds, is_mail},
     membership::{Membership, usual_split},
     ricoh::separator_of,
-    table::{Cells, Column, Quotes, Style, Table, line_end, rows, set_cell, write_row},
+    table::{
+        Cells, Column, Quotes, Style, Table, columns_by_place, is_same_name, line_end, rows, set_cell,
+        write_row,
+    },
     text::Text,
     usual::{add_entry, become_one},
 };
@@ -224,22 +227,70 @@ fn names_of(text: &str) -> Option<(char, Vec<String>)> {
     Some((separator, rows(first, separator, 1).ok()?.pop()?.cells))
 }
 
+fn is_column_line(names: &[String]) -> bool {
+    let mail = |name: &String| name.to_ascii_lowercase().contains("mail");
+    let has = |wanted: &str| names.iter().any(|name| is_same_name(name, wanted));
+    (has(ID) && has("DisplayName")) || (has(LEGACY_NAME) && names.iter().any(mail))
+}
+
+/// The columns of a file whose rows have so many cells.
+fn by_place(width: usize) -> Option<&'static [&'static str]> {
+    [&NEW[..], &OLD].into_iter().find(|columns| columns.len() == width)
+}
+
+/// Whether a row is one of this format, by its number, its flags and its address.
+fn is_row(cells: &[String]) -> bool {
+    let cell = |name: &str| NEW.iter().position(|one| *one == name).map_or("", |at| cells[at].trim());
+    let is_flag = |name: &str| matches!(cell(name), "" | "0" | "1");
+    by_place(cells.len()).is_some()
+        && !cell(ID).is_empty()
+        && cell(ID).chars().all(|one| one.is_ascii_digit())
+        && !cell(IS_GROUP).is_empty()
+        && [IS_GROUP, "XrxIsFaxFavorite", "XrxIsEmailFavorite"].into_iter().all(is_flag)
+        && (cell(MAIL).is_empty() || is_mail(cell(MAIL)))
+}
+
+/// Whether the first rows are of this format, where none names the columns.
+fn begins_with_rows(text: &str, separator: char) -> bool {
+    let sample: String = text.split_inclusive('\n').take(20).collect();
+    rows(&sample, separator, 1).is_ok_and(|rows| {
+        let mut whole = rows.iter().filter(|row| row.wrong.is_none()).peekable();
+        whole.peek().is_some_and(|first| is_row(&first.cells))
+            && whole.all(|row| row.cells.len() < OLD.len() || is_row(&row.cells))
+    })
+}
+
 fn recognizes(text: &Text) -> bool {
-    names_of(&text.text).is_some_and(|(_, names)| {
-        let mail = |name: &String| name.to_ascii_lowercase().contains("mail");
-        Table::has(&names, &[ID, "DisplayName"])
-            || (Table::has(&names, &[LEGACY_NAME]) && names.iter().any(mail))
+    names_of(&text.text).is_some_and(|(separator, names)| {
+        is_column_line(&names) || (by_place(names.len()).is_some() && begins_with_rows(&text.text, separator))
     })
 }
 
 fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
-    let named = names_of(&text.text).filter(|_| recognizes(text));
-    let Some((separator, _)) = named else {
-        return Err(FileError::NoColumnLine { format: ROOM.title, column: "DisplayName" });
-    };
+    let Some((separator, names)) = names_of(&text.text) else { return Err(FileError::Empty) };
     let style = Style { separator, line_end: line_end(&text.text), ..TABLE.style };
-    let mut book = TABLE.read("", &text.text, style, text.encoding)?;
+    let mut book = match by_place(names.len()) {
+        _ if is_column_line(&names) => TABLE.read("", &text.text, style, text.encoding)?,
+        Some(columns) => read_by_place(text, columns, style)?,
+        None => return Err(FileError::NoColumnLine { format: ROOM.title, column: "DisplayName" }),
+    };
     MEMBERSHIP.link(&mut book);
+    Ok(book)
+}
+
+fn read_by_place(text: &Text, columns: &[&str], style: Style) -> Result<Book, FileError> {
+    let columns = columns.iter().map(ToString::to_string).collect();
+    let mut frame = TextFrame { columns, style, ..TextFrame::default() };
+    let mut rows = rows(&text.text, style.separator, 1)?.into_iter().peekable();
+    let Some(first) = rows.peek() else { return Err(FileError::Empty) };
+    let line = first.line;
+    // A column line in other words has no number where the entry's stands.
+    if first.wrong.is_none() && !first.cells.iter().any(|cell| cell.contains('@')) && !is_row(&first.cells) {
+        frame.head = format!("{}{}", first.before, first.raw);
+        rows.next();
+    }
+    let mut book = TABLE.read_rows(frame, rows, text.encoding);
+    book.report.warnings.insert(0, columns_by_place(line));
     Ok(book)
 }
 
@@ -359,7 +410,7 @@ fn write(fitted: &mut Fitted, book: Option<&Book>, options: &WriteOptions) -> Re
             .iter()
             .zip(&cells)
             .map(|(name, cell)| {
-                let groups = name.trim().eq_ignore_ascii_case(GROUPS);
+                let groups = is_same_name(name, GROUPS);
                 let cell = if groups { &said[at].groups } else { cell };
                 let quotes = if groups && cell.is_empty() { Quotes::All } else { frame.style.quotes };
                 write_row([&**cell], quotes, cell_style)
@@ -505,6 +556,66 @@ mod tests {
         // Columns without a name are no columns.
         let file = FILE.replacen("Company", "", 1).replacen("LastName", " ", 1);
         assert_eq!(text(&book(&file)), file);
+    }
+
+    #[test]
+    fn without_a_column_line_the_number_of_columns_says_which_they_are() {
+        let old = FILE.split_once("\r\n").unwrap().1.to_string();
+        let new = "1,Ann,Ann,A,,,\"10\",0,,5551,0,a@x.example,1,0,Annscan,4,fs.x.example,139,in,u,pw,sh,,r1,g1,m1,f1,s1\r\n\
+                   10,Team,,,,,\"\",1,,,0,,0,0,,4,(null),0,,,,,,,,,,\r\n";
+        for file in
+            [old.clone(), new.into(), new.replace(',', ";"), old.replace("Doe, Dan", "Doe").replace(',', ";")]
+        {
+            let named = if file.contains("Annscan") { NEW.join(",") } else { OLD.join(",") };
+            let separator = if file.contains(';') { ";" } else { "," };
+            let named = book(&format!("{}\r\n{file}", named.replace(',', separator)));
+            let told = ReadOptions { format: Some(Format::XeroxCsv), ..ReadOptions::default() };
+            for options in [ReadOptions::default(), told] {
+                let mut found = read(file.as_bytes(), &options).unwrap();
+                assert_eq!(found.format(), Format::XeroxCsv, "{file}");
+                let codes: Vec<_> = found.report.warnings.iter().map(|note| note.code).collect();
+                assert_eq!(codes, ["columns_by_place"], "{file}");
+                let entries = |book: &Book| -> Vec<_> {
+                    book.contacts
+                        .iter()
+                        .map(|contact| (contact.entries.clone(), contact.members.clone()))
+                        .collect()
+                };
+                assert_eq!(entries(&found), entries(&named), "{file}");
+                assert_eq!(text(&found), file);
+                found.contacts[1].entries[0].name.push('!');
+                let edited = text(&found);
+                assert_eq!(edited.matches('!').count(), 1);
+                assert_eq!(edited.lines().next(), file.lines().next());
+            }
+        }
+        // Told the format, a column line in other words is none of the rows.
+        let file = format!("{}\r\n{new}", ["Spalte"; 28].join(","));
+        let told = ReadOptions { format: Some(Format::XeroxCsv), ..ReadOptions::default() };
+        let found = read(file.as_bytes(), &told).unwrap();
+        assert_eq!((found.contacts.len(), text(&found)), (2, file));
+        assert_ne!(
+            read([",".repeat(27), "\n".into()].concat().as_bytes(), &ReadOptions::default())
+                .map(|book| book.format()),
+            Ok(Format::XeroxCsv)
+        );
+    }
+
+    #[test]
+    fn headings_are_known_without_regard_to_hyphens_blanks_and_case() {
+        for head in
+            ["Friendly Name,E-mail Address", "friendlyname;email-address", "FRIENDLY-NAME,E-MAILADDRESS"]
+        {
+            let separator = if head.contains(';') { ';' } else { ',' };
+            let file = format!("{head}\nAnn{separator}ann@x.example\n");
+            let mut book = book(&file);
+            assert_eq!(
+                (book.format(), &*book.contacts[0].entries[0].mail),
+                (Format::XeroxCsv, "ann@x.example")
+            );
+            book.contacts[0].entries[0].mail = "b@x.example".into();
+            assert_eq!(text(&book), file.replace("ann@x", "b@x"));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Xerox Document Centre and C165: the public address book as two columns without a column line, after the examples in
-//! these machines' manuals: `Smith, smith@example.com` or `"Smith, John",john@example.com`.
+//! these machines' manuals: `Smith, smith@example.com` or `"Smith, John",john@example.com`. `;` and tabs between the
+//! cells are read too, as a spreadsheet writes them, and stay in the file.
 //!
 //! Nothing in such a file says what it is. It is known by having two cells in every line, the second an e-mail address,
 //! and only where nothing else fits.
@@ -56,18 +57,29 @@ fn is_row(cells: &[String]) -> bool {
     matches!(cells, [_, mail] if is_mail(mail))
 }
 
+/// What stands between the two cells of a line.
+fn separator_of(line: &str) -> Option<char> {
+    let parts = |separator: &char| {
+        rows(line, *separator, 1).is_ok_and(|rows| rows.first().is_some_and(|row| is_row(&row.cells)))
+    };
+    [',', ';', '\t'].into_iter().find(parts)
+}
+
 fn recognizes(text: &Text) -> bool {
     // Most other files show it in their first line.
     let first = text.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     first.contains('@')
-        && rows(&text.text, ',', 1)
-            .is_ok_and(|rows| !rows.is_empty() && rows.iter().all(|row| is_row(&row.cells)))
+        && separator_of(first).is_some_and(|separator| {
+            rows(&text.text, separator, 1)
+                .is_ok_and(|rows| !rows.is_empty() && rows.iter().all(|row| is_row(&row.cells)))
+        })
 }
 
 fn read(text: &Text, _: &ReadOptions) -> Result<Book, FileError> {
-    let style = Style { line_end: line_end(&text.text), ..TABLE.style };
+    let separator = text.text.lines().find_map(separator_of).unwrap_or(TABLE.style.separator);
+    let style = Style { separator, line_end: line_end(&text.text), ..TABLE.style };
     let mut notes = Vec::new();
-    let mut rows = rows(&text.text, ',', 1)?;
+    let mut rows = rows(&text.text, separator, 1)?;
     for row in &mut rows {
         if is_row(&row.cells) {
             // The examples have a blank before the address.
@@ -117,6 +129,29 @@ mod tests {
         ] {
             let found = read(file.as_bytes(), &ReadOptions::default()).map(|book| book.format());
             assert_eq!(found == Ok(Format::XeroxPlainCsv), is_this, "{file}");
+        }
+    }
+
+    #[test]
+    fn other_separators_are_read_and_stay() {
+        let told = ReadOptions { format: Some(Format::XeroxPlainCsv), ..ReadOptions::default() };
+        for file in
+            ["Smith;s@x.example\nLee;l@x.example\n", "\"Smith; S\"; s@x.example\r\n", "Smith\ts@x.example\n"]
+        {
+            for options in [ReadOptions::default(), told.clone()] {
+                let mut book = read(file.as_bytes(), &options).unwrap();
+                assert_eq!(
+                    (book.format(), &*book.contacts[0].entries[0].mail),
+                    (Format::XeroxPlainCsv, "s@x.example")
+                );
+                let text = |book: &Book| {
+                    let written = convert(book, Format::XeroxPlainCsv, &WriteOptions::default()).unwrap();
+                    String::from_utf8(written.bytes).unwrap()
+                };
+                assert_eq!(text(&book), file);
+                book.contacts[0].entries[0].mail = "t@x.example".into();
+                assert_eq!(text(&book), file.replace(" s@x", "t@x").replace("s@x", "t@x"));
+            }
         }
     }
 

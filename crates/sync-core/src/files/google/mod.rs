@@ -271,12 +271,12 @@ impl Line {
         }
     }
 
-    /// The label of new ones.
+    /// The label of what has none of its own: nothing but what kind it is.
     const fn usual(self) -> &'static str {
         match self {
-            Self::Fax => "Work Fax",
+            Self::Fax => "Fax",
             Self::Mobile => "Mobile",
-            Self::Phone => "Work",
+            Self::Phone => "",
         }
     }
 }

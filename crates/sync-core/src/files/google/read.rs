@@ -56,6 +56,7 @@ pub(super) fn after_read(contact: &mut Contact, cells: &Cells<'_>) {
                 field.set(&mut entry, value);
                 match label {
                     Some(label) => entry.label = label_of(label),
+                    None if kind == Line::Fax.usual() => {}
                     None => {
                         entry.kept_by.insert(chart.key("label"), kind.into());
                     }

@@ -33,6 +33,7 @@ fn telephones(chart: &Chart, contact: &Contact) -> Vec<(String, String)> {
     for entry in contact.entries.iter().filter(|entry| Slot::of(entry) == Slot::Fax) {
         let of_entry = entry.kept_by.get(&chart.key("label")).cloned();
         let kind = match &*entry.label {
+            // A telephone is a fax by its label.
             "" => of_entry.unwrap_or_else(|| Line::Fax.usual().into()),
             label => spelled(label) + " Fax",
         };
@@ -60,7 +61,7 @@ fn mails(contact: &Contact) -> Vec<(String, String)> {
     let mails: Vec<&Address> = contact.entries.iter().filter(|entry| Slot::of(entry) == Slot::Mail).collect();
     let several = mails.len() > 1;
     let label = |(at, entry): (usize, &&Address)| {
-        let kind = if entry.label.is_empty() { Line::Phone.usual().into() } else { spelled(&entry.label) };
+        let kind = spelled(&entry.label);
         let star = if several && at == 0 { "* " } else { "" };
         (format!("{star}{kind}"), entry.mail.clone())
     };
