@@ -117,7 +117,7 @@ async fn only_the_rows_of_the_item_are_taken_and_a_repeat_changes_nothing() {
     assert_eq!(report.spaces, [SpaceName::user("office", "alice")]);
     // A mapping says what the columns mean, on the way out and on the way in.
     let toml = "[[column]]\nheading = \"Aaa\"\nmeans = \"name\"\n[[column]]\nheading = \"Bbb\"\nmeans = \"e-mail\"\n";
-    let to = Some(sync_core::files::Format::Csv);
+    let to = Some(Format::Csv);
     let mapped = ExportOrder { to, mapping: Some(toml.into()), ..alice.clone() };
     machine.export(&mapped, Some(TOKEN)).await.unwrap();
     assert!(fs::read_to_string(&out).unwrap().trim_start_matches('\u{feff}').starts_with("Aaa,Bbb"));
